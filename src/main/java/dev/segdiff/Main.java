@@ -1,0 +1,43 @@
+package dev.segdiff;
+
+import dev.segdiff.cli.CommandLines;
+import dev.segdiff.cli.EmbeddedFallback;
+import io.quarkus.runtime.Quarkus;
+import io.quarkus.runtime.QuarkusApplication;
+import io.quarkus.runtime.annotations.QuarkusMain;
+import jakarta.inject.Inject;
+import java.util.OptionalInt;
+import picocli.CommandLine;
+
+/** What the process does first: help and mistakes need no database; everything else starts Quarkus. */
+@QuarkusMain
+public final class Main {
+    private Main() {}
+
+    public static void main(String... args) {
+        OptionalInt answered = CommandLines.answerWithoutDatabase(args);
+        if (answered.isPresent()) {
+            System.exit(answered.getAsInt());
+        }
+        EmbeddedFallback embedded = EmbeddedFallback.where("quarkus.datasource.jdbc.url");
+        Quarkus.run(
+                Application.class,
+                (exitCode, failure) -> {
+                    int code = failure == null ? exitCode : CommandLines.startFailed(failure);
+                    embedded.close();
+                    System.exit(code);
+                },
+                args);
+    }
+
+    /** The command, with everything it needs injected. */
+    public static final class Application implements QuarkusApplication {
+        @Inject
+        CommandLine.IFactory factory;
+
+        @Override
+        public int run(String... args) {
+            return CommandLines.create(factory).execute(args);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package dev.segdiff.cli;
+
+import io.quarkus.runtime.configuration.DurationConverter;
+import java.time.Duration;
+import java.util.OptionalInt;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
+
+/** How the command line is parsed, and how its errors become a message and an exit code. */
+public final class CommandLines {
+    private CommandLines() {}
+
+    /** The whole command line, its commands made by a factory that can inject. */
+    public static CommandLine create(CommandLine.IFactory factory) {
+        return new CommandLine(Segdiff.class, factory)
+                .registerConverter(Duration.class, CommandLines::duration)
+                .setExecutionExceptionHandler((failure, command, parsed) -> Errors.tell(failure, command.getErr()))
+                .setParameterExceptionHandler(CommandLines::usageError)
+                .setUsageHelpAutoWidth(true);
+    }
+
+    /** The exit code, if this is a request for help or a mistake; both are answered before anything is started. */
+    public static OptionalInt answerWithoutDatabase(String... args) {
+        CommandLine commandLine = create(CommandLine.defaultFactory());
+        try {
+            ParseResult parsed = commandLine.parseArgs(args);
+            Integer help = CommandLine.executeHelpRequest(parsed);
+            if (help != null) {
+                return OptionalInt.of(help);
+            }
+            CommandLine last =
+                    parsed.asCommandLineList().get(parsed.asCommandLineList().size() - 1);
+            if (!last.getSubcommands().isEmpty()) {
+                throw new ParameterException(
+                        last,
+                        "expected one of "
+                                + String.join(", ", last.getSubcommands().keySet()));
+            }
+            return OptionalInt.empty();
+        } catch (ParameterException e) {
+            return OptionalInt.of(usageError(e, args));
+        }
+    }
+
+    /** Tells why the program did not start; the exit code. */
+    public static int startFailed(Throwable failure) {
+        return Errors.tell(failure, new java.io.PrintWriter(System.err, true));
+    }
+
+    private static int usageError(ParameterException e, String[] args) {
+        CommandLine command = e.getCommandLine();
+        Errors.print(command.getErr(), e.getMessage());
+        CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr());
+        command.getErr().println("See: " + command.getCommandSpec().qualifiedName() + " --help");
+        return 2;
+    }
+
+    private static Duration duration(String text) {
+        try {
+            return DurationConverter.parseDuration(text);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException("expected a duration such as 90s, 30m or PT2H, got '" + text + "'");
+        }
+    }
+}

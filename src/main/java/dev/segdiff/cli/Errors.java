@@ -1,0 +1,66 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.db.CancelledException;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
+import io.smallrye.config.ConfigValidationException;
+import java.io.PrintWriter;
+import java.sql.SQLException;
+import org.jboss.logging.Logger;
+import picocli.CommandLine.Help.Ansi;
+
+/** The one place that turns errors into a message and an exit code. */
+final class Errors {
+    private static final int FAILED = 1;
+    private static final int USAGE = 2;
+    private static final int INTERRUPTED = 75;
+
+    private Errors() {}
+
+    static int tell(Throwable failure, PrintWriter err) {
+        for (Throwable e = failure; e != null; e = e.getCause()) {
+            if (e instanceof InvalidInputException) {
+                print(err, e.getMessage());
+                return USAGE;
+            } else if (e instanceof CancelledException) {
+                print(err, "interrupted: " + e.getMessage());
+                return INTERRUPTED;
+            } else if (e instanceof ConfigValidationException invalid) {
+                ConfigErrors.lines(invalid).forEach(line -> print(err, line));
+                return USAGE;
+            } else if (e instanceof SQLException sql) {
+                return tell(new DatabaseException(sql), err);
+            } else if (e instanceof DatabaseException database && !(e.getCause() instanceof DatabaseException)) {
+                return tell(database, err);
+            }
+        }
+        print(err, failure.toString());
+        Logger.getLogger(Errors.class).debug("failed", failure);
+        failure.printStackTrace(err);
+        return FAILED;
+    }
+
+    static void print(PrintWriter err, @org.jspecify.annotations.Nullable String message) {
+        err.println(Ansi.AUTO.string("@|bold,red segdiff:|@ ") + message);
+        err.flush();
+    }
+
+    private static int tell(DatabaseException e, PrintWriter err) {
+        String state = e.sqlState();
+        if (state.startsWith("28") || state.equals("3D000")) {
+            print(err, e.getMessage() + "; check QUARKUS_DATASOURCE_JDBC_URL, _USERNAME and _PASSWORD");
+            return USAGE;
+        } else if (e.isLostConnection()) {
+            print(err, "cannot reach the database: " + e.getMessage() + "; check QUARKUS_DATASOURCE_JDBC_URL");
+            return FAILED;
+        } else if (state.equals("42501")) {
+            print(err, e.getMessage() + "; the database role lacks a privilege");
+            return USAGE;
+        } else if (e.isTransient()) {
+            print(err, e.getMessage() + "; try again");
+            return INTERRUPTED;
+        }
+        print(err, e.getMessage() + (state.isEmpty() ? "" : " (SQLSTATE " + state + ")"));
+        return FAILED;
+    }
+}

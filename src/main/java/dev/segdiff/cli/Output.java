@@ -1,0 +1,49 @@
+package dev.segdiff.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import io.quarkus.jackson.ObjectMapperCustomizer;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Singleton;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+
+/** Results, on stdout: tables for people, JSON for programs. */
+@ApplicationScoped
+public class Output {
+    private final ObjectMapper json;
+    private final PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+
+    Output(ObjectMapper json) {
+        this.json = json;
+    }
+
+    PrintWriter out() {
+        return out;
+    }
+
+    void line(String text) {
+        out.println(text);
+        out.flush();
+    }
+
+    void json(Object value) {
+        try {
+            line(json.writeValueAsString(value));
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** JSON names are those of the database's columns. */
+    @Singleton
+    static final class Names implements ObjectMapperCustomizer {
+        @Override
+        public void customize(ObjectMapper mapper) {
+            mapper.setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
+            mapper.disable(SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.run.RunContext;
+import java.util.function.Consumer;
+import picocli.CommandLine.Help.Ansi;
+
+/** One line on a terminal that follows a living run; nothing elsewhere. */
+final class Progress implements Consumer<RunContext>, AutoCloseable {
+    private static final String ERASE_LINE = "\r\u001B[2K";
+
+    private final boolean visible;
+
+    private Progress(boolean visible) {
+        this.visible = visible;
+    }
+
+    static Progress onTerminal() {
+        return new Progress(Ansi.AUTO.enabled());
+    }
+
+    @Override
+    public void accept(RunContext run) {
+        if (visible) {
+            System.err.print(
+                    ERASE_LINE + "run " + run.runId() + "  " + run.counts().snapshot());
+            System.err.flush();
+        }
+    }
+
+    @Override
+    public void close() {
+        if (visible) {
+            System.err.print(ERASE_LINE);
+            System.err.flush();
+        }
+    }
+}

@@ -1,0 +1,101 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobRunner;
+import dev.segdiff.run.Jobs;
+import dev.segdiff.run.LogicalDay;
+import dev.segdiff.run.Outcome;
+import dev.segdiff.run.RunConfig;
+import dev.segdiff.run.RunReport;
+import dev.segdiff.run.RunRequest;
+import dev.segdiff.run.Trigger;
+import jakarta.inject.Inject;
+import java.time.Duration;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "run", description = "Runs the jobs named, or all daily jobs in their order.")
+final class Run extends DatabaseCommand {
+    @Inject
+    Jobs jobs;
+
+    @Inject
+    JobRunner runner;
+
+    @Inject
+    LogicalDay days;
+
+    @Inject
+    RunConfig config;
+
+    @Parameters(paramLabel = "JOB", description = "such as segment-diff")
+    List<String> names = new ArrayList<>();
+
+    @Option(names = "--day", paramLabel = "YYYY-MM-DD", description = "the logical day; default: today")
+    @Nullable
+    LocalDate day;
+
+    @Option(names = "--force", description = "once more, although the day is done")
+    boolean force;
+
+    @Option(names = "--dry-run", description = "take the same path and withhold the changes")
+    boolean dryRun;
+
+    @Option(
+            names = "--accept",
+            paramLabel = "C/S",
+            description = "let the version of this segment through once, although it would be held back")
+    List<String> accept = new ArrayList<>();
+
+    @Option(names = "--time-budget", paramLabel = "30m", description = "stop after this long; the next run continues")
+    @Nullable
+    Duration timeBudget;
+
+    @Override
+    int execute() {
+        RunRequest request = new RunRequest(
+                Trigger.COMMAND,
+                days.orToday(day),
+                force,
+                dryRun,
+                List.copyOf(accept),
+                timeBudget == null ? config.timeBudget() : timeBudget);
+        List<Job> chosen =
+                names.isEmpty() ? jobs.all() : names.stream().map(jobs::named).toList();
+        chosen.forEach(job -> job.check(request));
+
+        Cancellation cancellation = new Cancellation();
+        Signals.cancelOnTermination(cancellation);
+        List<RunReport> reports = new ArrayList<>();
+        try (Progress progress = Progress.onTerminal()) {
+            for (Job job : chosen) {
+                if (!cancellation.isRequested()) {
+                    reports.add(runner.run(job, request, cancellation, progress));
+                }
+            }
+        }
+        print(reports);
+        return Outcome.worst(reports.stream().map(RunReport::outcomeOrFailed).toList())
+                .exitCode();
+    }
+
+    private void print(List<RunReport> reports) {
+        if (json) {
+            output.json(reports);
+            return;
+        }
+        output.line(Runs.table(reports).toString());
+        reports.forEach(report -> {
+            if (report.reason() != null) {
+                output.line(report.job() + ": " + report.reason());
+            }
+            report.problems().forEach(problem -> output.line("  " + problem));
+        });
+    }
+}

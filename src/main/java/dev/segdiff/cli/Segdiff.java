@@ -1,0 +1,37 @@
+package dev.segdiff.cli;
+
+import org.eclipse.microprofile.config.ConfigProvider;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+
+@Command(
+        name = "segdiff",
+        mixinStandardHelpOptions = true,
+        versionProvider = Segdiff.Version.class,
+        description = "Looks after a large PostgreSQL: segments to snapshots to diffs.",
+        subcommands = {
+            Migrate.class,
+            Segments.class,
+            Run.class,
+            Runs.class,
+            Status.class,
+            DemoCommand.class,
+        },
+        footer = {
+            "",
+            "The database: QUARKUS_DATASOURCE_JDBC_URL, QUARKUS_DATASOURCE_USERNAME, QUARKUS_DATASOURCE_PASSWORD.",
+            "With none set, the jar starts a PostgreSQL of its own that keeps its data in .segdiff/.",
+            "",
+            "Exit codes: 0 succeeded or skipped, 1 failed, 2 usage or configuration, 3 refused (a person is needed),",
+            "75 interrupted (the next run continues)."
+        })
+final class Segdiff {
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {
+                "segdiff " + ConfigProvider.getConfig().getValue("quarkus.application.version", String.class)
+            };
+        }
+    }
+}

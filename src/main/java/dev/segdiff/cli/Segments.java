@@ -1,0 +1,33 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.segment.SegmentKey;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "segments",
+        mixinStandardHelpOptions = true,
+        description = "The registry of segments, and what is in them.",
+        subcommands = {
+            SegmentsAdd.class,
+            SegmentsList.class,
+            SegmentsShow.class,
+            SegmentsUse.class,
+            SegmentsRemove.class,
+            SegmentsLoad.class,
+            SegmentsChanges.class,
+        })
+final class Segments {
+    /** The two numbers that name a segment. */
+    static final class Key {
+        @Parameters(index = "0", paramLabel = "C", description = "customer, a number")
+        long customerId;
+
+        @Parameters(index = "1", paramLabel = "S", description = "segment, a number")
+        long segmentId;
+
+        SegmentKey get() {
+            return new SegmentKey(customerId, segmentId);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.segment.Segment;
+import dev.segdiff.segment.SegmentRegistry;
+import dev.segdiff.segment.SegmentVersion;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import jakarta.inject.Inject;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+@Command(name = "show", description = "A segment and its newest versions.")
+final class SegmentsShow extends DatabaseCommand {
+    /** A quarter of a year, daily. */
+    private static final int VERSIONS = 92;
+
+    @Inject
+    SegmentRegistry registry;
+
+    @Mixin
+    Segments.Key key;
+
+    @RegisterForReflection
+    record Shown(Segment segment, List<SegmentVersion> versions) {}
+
+    @Override
+    int execute() {
+        Shown shown = new Shown(registry.show(key.get()), registry.versions(key.get(), VERSIONS));
+        if (json) {
+            output.json(shown);
+        } else {
+            output.line(SegmentsList.table(List.of(shown.segment())).toString());
+            output.line("");
+            output.line(table(shown.versions()).toString());
+        }
+        return 0;
+    }
+
+    static Table table(List<SegmentVersion> versions) {
+        Table table = new Table("VERSION", "DAY", "CONTACTS", "ADDED", "REMOVED", "");
+        versions.forEach(version -> table.row(
+                version.version(),
+                version.day(),
+                version.contacts(),
+                "+" + version.added(),
+                "-" + version.removed(),
+                version.baseline() ? "baseline" : ""));
+        return table;
+    }
+}

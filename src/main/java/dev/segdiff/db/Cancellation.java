@@ -1,0 +1,74 @@
+package dev.segdiff.db;
+
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** Ends a run within a statement: no new one starts, and the running ones are cancelled. */
+public final class Cancellation {
+    /** A cancel that overtakes its statement on the wire does nothing, so it is repeated until nothing runs. */
+    private static final long REPEAT_MILLIS = 100;
+
+    private final Set<Statement> running = ConcurrentHashMap.newKeySet();
+    private final AtomicReference<@Nullable String> reason = new AtomicReference<>();
+    private final CountDownLatch requested = new CountDownLatch(1);
+
+    /** Why the run is to end; null while it may go on. The first reason stays. */
+    public @Nullable String reason() {
+        return reason.get();
+    }
+
+    public boolean isRequested() {
+        return reason.get() != null;
+    }
+
+    public void request(String why) {
+        if (reason.compareAndSet(null, why)) {
+            requested.countDown();
+            Thread canceller = new Thread(this::cancelUntilQuiet, "segdiff-cancel");
+            canceller.setDaemon(true);
+            canceller.start();
+        }
+    }
+
+    /** Waits this long; true, and at once, when the run is to end. */
+    public boolean await(long millis) {
+        try {
+            return requested.await(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return true;
+        }
+    }
+
+    void enter(Statement statement) {
+        running.add(statement);
+        if (isRequested()) {
+            running.remove(statement);
+            throw new CancelledException(String.valueOf(reason()));
+        }
+    }
+
+    void leave(Statement statement) {
+        running.remove(statement);
+    }
+
+    private void cancelUntilQuiet() {
+        while (!running.isEmpty()) {
+            for (Statement statement : running) {
+                try {
+                    statement.cancel();
+                } catch (SQLException e) {
+                    // The statement or its session has ended meanwhile, which is what is wanted.
+                    running.remove(statement);
+                }
+            }
+            java.util.concurrent.locks.LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(REPEAT_MILLIS));
+        }
+    }
+}

@@ -1,0 +1,74 @@
+package dev.segdiff.db;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import javax.sql.DataSource;
+
+/** Opens transactions. Everything that segdiff does to PostgreSQL goes through here. */
+@ApplicationScoped
+public class Database {
+    private final DataSource dataSource;
+    private final Settings defaults;
+
+    public Database(DataSource dataSource, DatabaseConfig config) {
+        this.dataSource = dataSource;
+        this.defaults = Settings.bounded(config.statementTimeout(), config.lockTimeout());
+    }
+
+    /** Bounds for statements that touch only segdiff's own small tables. */
+    public Settings defaults() {
+        return defaults;
+    }
+
+    /** Runs work in a transaction with the default bounds. */
+    public <T> T transaction(Function<Session, T> work) {
+        return transaction(defaults, new Cancellation(), work);
+    }
+
+    /** Runs work in a transaction with the default bounds. */
+    public void inTransaction(Consumer<Session> work) {
+        transaction(session -> {
+            work.accept(session);
+            return 0;
+        });
+    }
+
+    /**
+     * Runs work in one transaction: committed when it returns, rolled back when it throws or has asked for it.
+     *
+     * @throws DatabaseException if PostgreSQL refused a statement or cannot be reached
+     * @throws CancelledException if the cancellation was requested meanwhile
+     */
+    public <T> T transaction(Settings settings, Cancellation cancellation, Function<Session, T> work) {
+        try (Connection connection = dataSource.getConnection()) {
+            connection.setAutoCommit(false);
+            try {
+                Session session = new Session(connection, cancellation);
+                session.list(settings.sql(), row -> row, settings.binds());
+                T result = work.apply(session);
+                if (session.isRolledBackAtEnd()) {
+                    connection.rollback();
+                } else {
+                    connection.commit();
+                }
+                return result;
+            } catch (RuntimeException | Error e) {
+                rollback(connection, e);
+                throw e;
+            }
+        } catch (SQLException e) {
+            throw new DatabaseException(e);
+        }
+    }
+
+    private static void rollback(Connection connection, Throwable failure) {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
+        }
+    }
+}

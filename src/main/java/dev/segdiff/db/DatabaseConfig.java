@@ -1,0 +1,21 @@
+package dev.segdiff.db;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** How segdiff behaves towards the database. */
+@ConfigMapping(prefix = "segdiff")
+public interface DatabaseConfig {
+    /** Whether a command brings the schema up to date before it starts. */
+    @WithDefault("true")
+    boolean migrateAtStart();
+
+    /** The longest wait for a lock; while we wait, whoever comes after us waits too. */
+    @WithDefault("500ms")
+    Duration lockTimeout();
+
+    /** The longest statement on segdiff's own tables; reading a source has its own bound. */
+    @WithDefault("30s")
+    Duration statementTimeout();
+}

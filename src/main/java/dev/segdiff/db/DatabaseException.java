@@ -1,0 +1,53 @@
+package dev.segdiff.db;
+
+import java.sql.SQLException;
+import java.util.Objects;
+import org.postgresql.util.PSQLException;
+import org.postgresql.util.ServerErrorMessage;
+
+/** What PostgreSQL, or the way to it, answered instead of a result. */
+public final class DatabaseException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private final String sqlState;
+
+    public DatabaseException(SQLException cause) {
+        super(describe(cause), cause);
+        this.sqlState = Objects.requireNonNullElse(cause.getSQLState(), "");
+    }
+
+    /** The five characters of PostgreSQL's appendix A; empty when the driver gave none. */
+    public String sqlState() {
+        return sqlState;
+    }
+
+    /** A lock that was not given within {@code lock_timeout}. */
+    public boolean isLockTimeout() {
+        return sqlState.equals("55P03");
+    }
+
+    /** The statement was cancelled, by {@code statement_timeout} or by a request. */
+    public boolean isCancelled() {
+        return sqlState.equals("57014");
+    }
+
+    /** The session is gone: network (class 08), server shutting down or restarting, backend terminated. */
+    public boolean isLostConnection() {
+        return sqlState.startsWith("08") || sqlState.matches("57P0[123]");
+    }
+
+    /** Worth another try as it is: a lock timeout, a serialization failure or deadlock (class 40), a lost connection. */
+    public boolean isTransient() {
+        return isLockTimeout() || sqlState.startsWith("40") || isLostConnection();
+    }
+
+    private static String describe(SQLException cause) {
+        ServerErrorMessage server = cause instanceof PSQLException e ? e.getServerErrorMessage() : null;
+        if (server == null || server.getMessage() == null) {
+            return Objects.requireNonNullElse(
+                    cause.getMessage(), cause.getClass().getSimpleName());
+        }
+        // Detail is left out: it can quote row values.
+        return server.getHint() == null ? server.getMessage() : server.getMessage() + " (" + server.getHint() + ")";
+    }
+}

@@ -1,0 +1,43 @@
+package dev.segdiff.db;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * PostgreSQL settings that hold for one transaction. They are set inside it ({@code set local}), so that they work
+ * behind a transaction pooler and leave nothing behind.
+ */
+public final class Settings {
+    private final Map<String, String> values;
+
+    private Settings(Map<String, String> values) {
+        this.values = values;
+    }
+
+    /** Every statement is bounded, and so is every wait for a lock. */
+    public static Settings bounded(Duration statementTimeout, Duration lockTimeout) {
+        return new Settings(Map.of())
+                .with("statement_timeout", statementTimeout.toMillis() + "ms")
+                .with("lock_timeout", lockTimeout.toMillis() + "ms");
+    }
+
+    public Settings with(String name, String value) {
+        Map<String, String> more = new LinkedHashMap<>(values);
+        more.put(name, value);
+        return new Settings(more);
+    }
+
+    String sql() {
+        return values.keySet().stream()
+                .map(name -> "set_config(?, ?, true)")
+                .collect(Collectors.joining(", ", "select ", ""));
+    }
+
+    Object[] binds() {
+        return values.entrySet().stream()
+                .flatMap(e -> java.util.stream.Stream.of(e.getKey(), e.getValue()))
+                .toArray();
+    }
+}

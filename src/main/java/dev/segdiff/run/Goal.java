@@ -1,0 +1,16 @@
+package dev.segdiff.run;
+
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The state of what a job is for, read from the database: true whoever ran it, and also when nobody did.
+ *
+ * @param met whether the goal is met now
+ * @param summary one line for people
+ * @param measures numbers by name; ages in seconds, days as ISO dates
+ * @param problems what a person should look at, one line each
+ */
+@RegisterForReflection
+public record Goal(boolean met, String summary, Map<String, Object> measures, List<String> problems) {}

@@ -1,0 +1,26 @@
+package dev.segdiff.run;
+
+/** A chore that runs daily or on demand, and ends. Its SQL lies in its queries. */
+public interface Job {
+    /** The one identifier everywhere: argument, URL, lease, metric tag, manifest, runbook. A kebab-case noun. */
+    String name();
+
+    /** What it does, for the help. */
+    String description();
+
+    /** The place among the daily jobs; what others build on comes first. */
+    int order();
+
+    /**
+     * Refuses a request that this job cannot serve, before anything is touched.
+     *
+     * @throws dev.segdiff.db.InvalidInputException if so
+     */
+    void check(RunRequest request);
+
+    /** Does the work. An exception ends the run as FAILED. */
+    Result run(RunContext context);
+
+    /** The state of the goal now. */
+    Goal goal();
+}

@@ -1,0 +1,35 @@
+package dev.segdiff.run;
+
+import dev.segdiff.db.Database;
+import dev.segdiff.db.InvalidInputException;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.LocalDate;
+import org.jspecify.annotations.Nullable;
+
+/** Which day a run is for. Today is the database's, so that all pods agree. */
+@ApplicationScoped
+public class LogicalDay {
+    private final Database database;
+    private final RunConfig config;
+
+    LogicalDay(Database database, RunConfig config) {
+        this.database = database;
+        this.config = config;
+    }
+
+    /**
+     * The day asked for, or today.
+     *
+     * @throws InvalidInputException if the day has not begun yet
+     */
+    public LocalDate orToday(@Nullable LocalDate asked) {
+        String zone = config.timeZone().getId();
+        LocalDate today = database.transaction(session ->
+                session.one("select (now() at time zone ?)::date", row -> row.getObject(1, LocalDate.class), zone));
+        if (asked != null && asked.isAfter(today)) {
+            throw new InvalidInputException(
+                    "day " + asked + " has not begun: it is " + today + " in " + zone + " (segdiff.time-zone)");
+        }
+        return asked == null ? today : asked;
+    }
+}

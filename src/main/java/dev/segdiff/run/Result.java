@@ -1,0 +1,14 @@
+package dev.segdiff.run;
+
+import org.jspecify.annotations.Nullable;
+
+/** What a job answers: how it ended and, unless it simply succeeded, why. */
+public record Result(Outcome outcome, @Nullable String reason) {
+    public static Result succeeded() {
+        return new Result(Outcome.SUCCEEDED, null);
+    }
+
+    public static Result of(Outcome outcome, String reason) {
+        return new Result(outcome, reason);
+    }
+}

@@ -1,0 +1,18 @@
+package dev.segdiff.run;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+import java.time.ZoneId;
+
+/** What holds for every run. */
+@ConfigMapping(prefix = "segdiff")
+public interface RunConfig {
+    /** The zone in which a logical day begins and ends. */
+    @WithDefault("UTC")
+    ZoneId timeZone();
+
+    /** A run stops itself after this long and exits 75; below a CronJob's activeDeadlineSeconds. */
+    @WithDefault("4h")
+    Duration timeBudget();
+}

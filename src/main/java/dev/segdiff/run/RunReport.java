@@ -1,0 +1,44 @@
+package dev.segdiff.run;
+
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import java.time.Duration;
+import java.time.LocalDate;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A run as the ledger tells it.
+ *
+ * @param outcome null while it runs, or when it was killed
+ * @param lost it has no end, and its heartbeat stopped: the process was killed
+ */
+@RegisterForReflection
+public record RunReport(
+        long runId,
+        String job,
+        Trigger trigger,
+        String worker,
+        LocalDate day,
+        boolean dryRun,
+        OffsetDateTime startedAt,
+        @Nullable Duration duration,
+        @Nullable Outcome outcome,
+        @Nullable String reason,
+        Map<String, Long> counts,
+        List<String> problems,
+        boolean lost) {
+    /** The outcome for people. */
+    public String state() {
+        if (outcome != null) {
+            return outcome.name();
+        }
+        return lost ? "LOST" : "RUNNING";
+    }
+
+    /** What the run counts for: without an end, as failed. */
+    public Outcome outcomeOrFailed() {
+        return outcome == null ? Outcome.FAILED : outcome;
+    }
+}

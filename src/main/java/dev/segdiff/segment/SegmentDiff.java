@@ -1,0 +1,223 @@
+package dev.segdiff.segment;
+
+import dev.segdiff.db.CancelledException;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Retry;
+import dev.segdiff.run.Counts;
+import dev.segdiff.run.Goal;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.Outcome;
+import dev.segdiff.run.Result;
+import dev.segdiff.run.RunContext;
+import dev.segdiff.run.RunRequest;
+import dev.segdiff.segment.Publication.Busy;
+import dev.segdiff.segment.Publication.Failed;
+import dev.segdiff.segment.Publication.NotClaimed;
+import dev.segdiff.segment.Publication.Published;
+import dev.segdiff.segment.SegmentPublisher.Order;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.stream.Collectors;
+
+/**
+ * Gives every segment its version of the day: reads its source, compares it with the snapshot, and publishes snapshot
+ * and diff together. Workers, in one process or in many, share the segments.
+ */
+@ApplicationScoped
+public class SegmentDiff implements Job {
+    public static final String NAME = "segment-diff";
+
+    private final Database database;
+    private final SegmentDiffQueries queries;
+    private final SegmentPublisher publisher;
+    private final DiffPartitions partitions;
+    private final SegmentGoal goal;
+    private final SegmentsConfig config;
+
+    SegmentDiff(
+            Database database,
+            SegmentDiffQueries queries,
+            SegmentPublisher publisher,
+            DiffPartitions partitions,
+            SegmentGoal goal,
+            SegmentsConfig config) {
+        this.database = database;
+        this.queries = queries;
+        this.publisher = publisher;
+        this.partitions = partitions;
+        this.goal = goal;
+        this.config = config;
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public String description() {
+        return "turns segments into snapshots, and snapshots into diffs";
+    }
+
+    @Override
+    public int order() {
+        return 10;
+    }
+
+    @Override
+    public void check(RunRequest request) {
+        accepted(request);
+    }
+
+    @Override
+    public Result run(RunContext run) {
+        LocalDate day = run.request().day();
+        if (!run.request().dryRun()) {
+            partitions.prepare(day);
+        }
+        List<SegmentKey> due = database.transaction(
+                session -> queries.due(session, day, run.request().force()));
+        run.counts().add("due", due.size());
+        List<SegmentKey> missed = publishAll(run, due);
+        // Whoever held them may be done, or may have given up.
+        missed = publishAll(run, missed);
+        retireDiffs(run);
+        return result(run, due, missed);
+    }
+
+    @Override
+    public Goal goal() {
+        return goal.read();
+    }
+
+    /** Works the segments off, several at once; answers those that somebody else held. */
+    private List<SegmentKey> publishAll(RunContext run, List<SegmentKey> keys) {
+        ConcurrentLinkedQueue<SegmentKey> queue = new ConcurrentLinkedQueue<>(keys);
+        ConcurrentLinkedQueue<SegmentKey> missed = new ConcurrentLinkedQueue<>();
+        Set<SegmentKey> accepted = accepted(run.request());
+        Workers.run(Math.min(config.parallelism(), keys.size()), () -> {
+            for (SegmentKey key = queue.poll(); key != null; key = queue.poll()) {
+                if (run.cancellation().isRequested()) {
+                    throw new CancelledException(
+                            String.valueOf(run.cancellation().reason()));
+                }
+                Publication publication = publish(run, key, accepted.contains(key));
+                count(run, key, publication);
+                if (publication instanceof NotClaimed) {
+                    missed.add(key);
+                }
+            }
+        });
+        return List.copyOf(missed);
+    }
+
+    private Publication publish(RunContext run, SegmentKey key, boolean accept) {
+        Publication publication = attemptSafely(run, key, accept);
+        if (!run.request().dryRun()) {
+            remember(run, key, publication);
+        }
+        return publication;
+    }
+
+    private Publication attemptSafely(RunContext run, SegmentKey key, boolean accept) {
+        try {
+            return Retry.DEFAULT.run(
+                    run.cancellation(), e -> e.isTransient() && !e.isLockTimeout(), () -> attempt(run, key, accept));
+        } catch (DatabaseException e) {
+            if (e.isLostConnection()) {
+                throw e;
+            }
+            return e.isLockTimeout() ? new Busy(String.valueOf(e.getMessage())) : failed(e);
+        } catch (InvalidInputException e) {
+            return new Failed(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** One transaction for one segment. */
+    private Publication attempt(RunContext run, SegmentKey key, boolean accept) {
+        RunRequest request = run.request();
+        Order order = new Order(request.day(), request.dryRun(), accept, run.runId());
+        return database.transaction(publisher.settings(request.day()), run.cancellation(), session -> queries.claim(
+                        session, key, request.day(), request.force())
+                .map(claim -> {
+                    SourceQuery source = SourceQuery.of(claim);
+                    queries.checkSource(session, source.name());
+                    return publisher.publish(session, claim, source, order);
+                })
+                .orElseGet(NotClaimed::new));
+    }
+
+    private Publication failed(DatabaseException e) {
+        return new Failed(
+                e.isCancelled()
+                        ? "reading the source took longer than segdiff.segments.source-timeout ("
+                                + config.sourceTimeout().toSeconds() + " s)"
+                        : String.valueOf(e.getMessage()));
+    }
+
+    private void remember(RunContext run, SegmentKey key, Publication publication) {
+        if (publication instanceof Publication.Problem problem) {
+            database.inTransaction(session ->
+                    queries.recordProblem(session, key, problem, run.request().day()));
+        }
+    }
+
+    private static void count(RunContext run, SegmentKey key, Publication publication) {
+        Counts counts = run.counts();
+        if (publication instanceof Published version) {
+            counts.add("published", 1);
+            counts.add("added", version.added());
+            counts.add("removed", version.removed());
+        } else if (publication instanceof Publication.Problem problem) {
+            counts.add(problem.kind(), 1);
+            run.problem("segment " + key + " " + problem.kind() + ": " + problem.reason());
+        }
+    }
+
+    private void retireDiffs(RunContext run) {
+        if (run.request().dryRun()) {
+            return;
+        }
+        try {
+            LocalDate horizon =
+                    run.request().day().minusDays(config.diffRetention().toDays());
+            run.counts().add("partitions_dropped", partitions.retire(horizon));
+        } catch (DatabaseException e) {
+            if (!e.isLockTimeout()) {
+                throw e;
+            }
+            run.problem("old diffs are being read; the next run drops them");
+        }
+    }
+
+    private Result result(RunContext run, List<SegmentKey> due, List<SegmentKey> missed) {
+        Counts counts = run.counts();
+        LocalDate day = run.request().day();
+        if (counts.get("failed") > 0) {
+            return Result.of(Outcome.FAILED, counts.get("failed") + " segments failed");
+        } else if (counts.get("held_back") > 0) {
+            return Result.of(
+                    Outcome.REFUSED,
+                    counts.get("held_back") + " versions held back; look at the sources, then let them through with"
+                            + " --accept C/S");
+        } else if (counts.get("busy") > 0) {
+            return Result.of(Outcome.INTERRUPTED, counts.get("busy") + " segments are busy; run again");
+        } else if (due.isEmpty()) {
+            return Result.of(Outcome.SKIPPED, "no segment is due for " + day);
+        }
+        long elsewhere = missed.isEmpty() ? 0 : database.transaction(s -> queries.stillDue(s, missed, day));
+        counts.add("elsewhere", elsewhere);
+        return elsewhere == 0
+                ? Result.succeeded()
+                : new Result(Outcome.SUCCEEDED, elsewhere + " segments are being worked on by others");
+    }
+
+    private static Set<SegmentKey> accepted(RunRequest request) {
+        return request.accept().stream().map(SegmentKey::parse).collect(Collectors.toSet());
+    }
+}

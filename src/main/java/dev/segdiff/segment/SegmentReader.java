@@ -1,0 +1,61 @@
+package dev.segdiff.segment;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import org.jspecify.annotations.Nullable;
+
+/** Streams what changed in a segment, as any application does: through the SQL function for readers. */
+@ApplicationScoped
+public class SegmentReader {
+    private final Database database;
+
+    SegmentReader(Database database) {
+        this.database = database;
+    }
+
+    /** Takes the header first, then each change. */
+    public interface Consumer {
+        /**
+         * @param version the version that the reader has afterwards
+         * @param complete the changes are all members: the reader forgets what it had
+         */
+        void header(long version, boolean complete) throws IOException;
+
+        void change(long contactId, boolean added) throws IOException;
+    }
+
+    /**
+     * Reads what changed since a version, or the full snapshot.
+     *
+     * @return false if the segment has no version yet; the consumer was not called then
+     */
+    public boolean read(SegmentKey key, @Nullable Long since, Consumer consumer) {
+        boolean[] any = new boolean[1];
+        database.transaction(
+                // A stream may take as long as its reader; only waiting for locks stays bounded.
+                database.defaults().with("statement_timeout", "0"), new Cancellation(), session -> {
+                    try {
+                        session.stream(
+                                "select version, complete, contact_id, added from segdiff.read_segment(?, ?, ?)",
+                                row -> {
+                                    if (any[0]) {
+                                        consumer.change(row.getLong("contact_id"), row.getBoolean("added"));
+                                    } else {
+                                        any[0] = true;
+                                        consumer.header(row.getLong("version"), row.getBoolean("complete"));
+                                    }
+                                },
+                                key.customerId(),
+                                key.segmentId(),
+                                since);
+                        return any[0];
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                });
+        return any[0];
+    }
+}

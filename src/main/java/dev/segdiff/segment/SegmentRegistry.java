@@ -1,0 +1,158 @@
+package dev.segdiff.segment;
+
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.LocalDate;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Which segments there are. */
+@ApplicationScoped
+public class SegmentRegistry {
+    private static final String SEGMENTS = """
+            select s.customer_id, s.segment_id, s.source, s.current_version, w.day, v.contacts, s.last_used_at,
+                w.problem || ' on ' || w.problem_day || ': ' || w.problem_reason as problem
+            from segdiff.segments s
+            join segdiff.segment_states w using (customer_id, segment_id)
+            left join segdiff.segment_versions v on v.version = s.current_version
+            """;
+
+    private final Database database;
+
+    public SegmentRegistry(Database database) {
+        this.database = database;
+    }
+
+    /**
+     * Registers a segment.
+     *
+     * @param source the relation to read, or null for uploads
+     * @return false if it was registered like this before
+     * @throws InvalidInputException if the source is unfit, or the segment is registered with another
+     */
+    public boolean add(SegmentKey key, @Nullable TableName source) {
+        String name = source == null ? null : source.toString();
+        return database.transaction(session -> {
+            if (name != null) {
+                checkSource(session, name);
+            }
+            long added = session.update("""
+                    insert into segdiff.segments (customer_id, segment_id, source) values (?, ?, ?)
+                    on conflict do nothing
+                    """, key.customerId(), key.segmentId(), name);
+            if (added == 0) {
+                String present = read(session, key).source();
+                if (!Objects.equals(present, name)) {
+                    throw new InvalidInputException("segment " + key + " is registered with "
+                            + (present == null ? "uploads" : "source " + present) + ": remove it first");
+                }
+            }
+            return added > 0;
+        });
+    }
+
+    public List<Segment> list() {
+        return database.transaction(
+                session -> session.list(SEGMENTS + "order by customer_id, segment_id", SegmentRegistry::segment));
+    }
+
+    /** @throws InvalidInputException if the segment is not registered */
+    public Segment show(SegmentKey key) {
+        return database.transaction(session -> read(session, key));
+    }
+
+    /** The newest versions first. */
+    public List<SegmentVersion> versions(SegmentKey key, int limit) {
+        return database.transaction(
+                session -> session.list("""
+                select version, day, contacts, added, removed, baseline, published_at
+                from segdiff.segment_versions where customer_id = ? and segment_id = ?
+                order by version desc limit ?
+                """, SegmentRegistry::version, key.customerId(), key.segmentId(), limit));
+    }
+
+    /** Marks a segment as used, so that it is not cleaned up. */
+    public Segment use(SegmentKey key) {
+        return database.transaction(session -> {
+            read(session, key);
+            session.list("select segdiff.mark_used(?, ?)", row -> row, key.customerId(), key.segmentId());
+            return read(session, key);
+        });
+    }
+
+    /**
+     * Removes a segment with its snapshot and versions; its diffs are unreachable at once and leave with their
+     * partition.
+     */
+    public void remove(SegmentKey key) {
+        database.inTransaction(session -> {
+            read(session, key);
+            Optional<String> snapshot = session.first(
+                    """
+                    select c.relname from segdiff.segments s left join pg_class c on c.oid = s.snapshot
+                    where s.customer_id = ? and s.segment_id = ? for update of s
+                    """, row -> Objects.requireNonNullElse(row.getString(1), ""), key.customerId(), key.segmentId());
+            session.update(
+                    "delete from segdiff.segments where customer_id = ? and segment_id = ?",
+                    key.customerId(),
+                    key.segmentId());
+            snapshot.filter(name -> !name.isEmpty())
+                    .ifPresent(name -> session.update("drop table " + new TableName("segdiff", name)));
+        });
+    }
+
+    private static void checkSource(Session session, String source) {
+        try {
+            session.list("select segdiff.check_source(?)", row -> row, source);
+        } catch (DatabaseException e) {
+            // Class 42: the name, the columns or the privileges are wrong.
+            if (e.sqlState().startsWith("42")) {
+                throw new InvalidInputException(String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
+    }
+
+    private static Segment read(Session session, SegmentKey key) {
+        return session.first(
+                        SEGMENTS + "where s.customer_id = ? and s.segment_id = ?",
+                        SegmentRegistry::segment,
+                        key.customerId(),
+                        key.segmentId())
+                .orElseThrow(() -> new InvalidInputException(
+                        "segment " + key + " is not registered: add it with" + " `segdiff segments add "
+                                + key.customerId() + " " + key.segmentId() + " --source RELATION`"));
+    }
+
+    private static Segment segment(ResultSet row) throws SQLException {
+        return new Segment(
+                row.getLong("customer_id"),
+                row.getLong("segment_id"),
+                row.getString("source"),
+                row.getObject("current_version", Long.class),
+                row.getObject("day", LocalDate.class),
+                row.getObject("contacts", Long.class),
+                row.getObject("last_used_at", OffsetDateTime.class),
+                row.getString("problem"));
+    }
+
+    private static SegmentVersion version(ResultSet row) throws SQLException {
+        return new SegmentVersion(
+                row.getLong("version"),
+                row.getObject("day", LocalDate.class),
+                row.getLong("contacts"),
+                row.getLong("added"),
+                row.getLong("removed"),
+                row.getBoolean("baseline"),
+                row.getObject("published_at", OffsetDateTime.class));
+    }
+}

@@ -1,0 +1,122 @@
+package dev.segdiff.segment;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Session;
+import dev.segdiff.segment.Publication.HeldBack;
+import dev.segdiff.segment.Publication.NotClaimed;
+import dev.segdiff.segment.Publication.Published;
+import dev.segdiff.segment.SegmentPublisher.Order;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.LocalDate;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.copy.CopyIn;
+
+/** Publishes the ids that a producer streams in as the next version of an upload segment: all of them, or nothing. */
+@ApplicationScoped
+public class SegmentUpload {
+    private static final int BUFFER_BYTES = 64 * 1024;
+
+    private final Database database;
+    private final SegmentRegistry registry;
+    private final SegmentDiffQueries queries;
+    private final SegmentPublisher publisher;
+    private final DiffPartitions partitions;
+
+    SegmentUpload(
+            Database database,
+            SegmentRegistry registry,
+            SegmentDiffQueries queries,
+            SegmentPublisher publisher,
+            DiffPartitions partitions) {
+        this.database = database;
+        this.registry = registry;
+        this.queries = queries;
+        this.publisher = publisher;
+        this.partitions = partitions;
+    }
+
+    /** What was published, or held back when {@code removed} would have been too many. */
+    @io.quarkus.runtime.annotations.RegisterForReflection
+    public record Loaded(@Nullable Long version, long contacts, long added, long removed, boolean heldBack) {}
+
+    /**
+     * Loads a version for a day.
+     *
+     * @param accept lets through a version that would be held back
+     * @throws InvalidInputException if a line is no id, with its number, or the segment is no upload segment
+     */
+    public Loaded load(SegmentKey key, Reader input, LocalDate day, boolean accept, Cancellation cancellation) {
+        if (registry.show(key).source() != null) {
+            throw new InvalidInputException(
+                    "segment " + key + " is read from its source: nothing can be loaded into it");
+        }
+        partitions.prepare(day);
+        return database.transaction(publisher.settings(day), cancellation, session -> {
+            copy(session, input);
+            Publication publication = queries.claim(session, key, day, true)
+                    .map(claim -> publisher.publish(session, claim, source(), new Order(day, false, accept, null)))
+                    .orElseGet(NotClaimed::new);
+            if (publication instanceof Published version) {
+                return new Loaded(version.version(), version.contacts(), version.added(), version.removed(), false);
+            } else if (publication instanceof HeldBack held) {
+                return new Loaded(null, held.contacts(), 0, held.removed(), true);
+            } else if (publication instanceof NotClaimed) {
+                throw new InvalidInputException("segment " + key
+                        + " is being loaded by somebody else, or has a version of a later day than " + day);
+            }
+            throw new InvalidInputException(((Publication.Problem) publication).reason());
+        });
+    }
+
+    private static SourceQuery source() {
+        return new SourceQuery("upload", "select contact_id from pg_temp.segdiff_upload", List.of());
+    }
+
+    private static void copy(Session session, Reader input) {
+        session.update("create temporary table segdiff_upload (contact_id bigint not null) on commit drop");
+        CopyIn copy = session.copyIn("copy pg_temp.segdiff_upload from stdin");
+        StringBuilder buffer = new StringBuilder(BUFFER_BYTES + 32);
+        try {
+            ContactIds.forEach(input, id -> {
+                buffer.append(id).append('\n');
+                if (buffer.length() >= BUFFER_BYTES) {
+                    flush(copy, buffer);
+                }
+            });
+            flush(copy, buffer);
+            copy.endCopy();
+        } catch (SQLException e) {
+            throw new DatabaseException(e);
+        } finally {
+            cancelIfActive(copy);
+        }
+    }
+
+    private static void flush(CopyIn copy, StringBuilder buffer) {
+        byte[] bytes = buffer.toString().getBytes(StandardCharsets.US_ASCII);
+        buffer.setLength(0);
+        try {
+            copy.writeToCopy(bytes, 0, bytes.length);
+        } catch (SQLException e) {
+            throw new DatabaseException(e);
+        }
+    }
+
+    private static void cancelIfActive(CopyIn copy) {
+        try {
+            if (copy.isActive()) {
+                copy.cancelCopy();
+            }
+        } catch (SQLException e) {
+            // The session ends with the transaction anyway; the failure that led here is the one to tell.
+            org.jboss.logging.Logger.getLogger(SegmentUpload.class).debug("cancel of copy failed", e);
+        }
+    }
+}

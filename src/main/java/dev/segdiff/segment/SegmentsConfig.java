@@ -1,0 +1,36 @@
+package dev.segdiff.segment;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** Segments, snapshots and diffs. */
+@ConfigMapping(prefix = "segdiff.segments")
+public interface SegmentsConfig {
+    /** Segments worked on at once by one process; each takes a connection and, in PostgreSQL, about a core. */
+    @WithDefault("2")
+    int parallelism();
+
+    /** A version that would remove a larger share of the contacts is held back. */
+    @WithDefault("20%")
+    Share maxRemoved();
+
+    /** Fewer contacts than this may always leave: small segments are lively. */
+    @WithDefault("1000")
+    long maxRemovedFloor();
+
+    /** How long diffs are kept, by the day of their version; older readers get a full snapshot. */
+    @WithDefault("90d")
+    Duration diffRetention();
+
+    /** The longest statement that reads a source. */
+    @WithDefault("30m")
+    Duration sourceTimeout();
+
+    /**
+     * PostgreSQL's {@code work_mem} while a segment is compared. A hash join of 10 million contacts that does not fit
+     * goes through temporary files and takes about twice as long.
+     */
+    @WithDefault("256MB")
+    String workMem();
+}

@@ -1,0 +1,229 @@
+-- What applications call. The functions run with the rights of their owner, so a reader needs no more than
+-- `usage` on the schema and `execute` on them.
+
+create or replace function segdiff.logical_day() returns date
+language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+    select coalesce(
+        nullif(current_setting('segdiff.logical_day', true), '')::date,
+        (now() at time zone coalesce(nullif(current_setting('segdiff.time_zone', true), ''), 'UTC'))::date)
+$$;
+comment on function segdiff.logical_day() is
+    'The day that a source is read for: the day of the run, or today. Sources use it in place of current_date, so that a past day can be replayed.';
+
+create or replace view segdiff.segment_changes as
+    select v.customer_id, v.segment_id, v.version, v.day, d.contact_id, d.added
+    from segdiff.segment_versions v
+    join segdiff.segment_diffs d on d.version = v.version and d.day = v.day;
+comment on view segdiff.segment_changes is 'Each contact added to or removed from a segment, version by version.';
+
+-- A reader that cannot write (a standby, a read-only transaction) is not recorded. A row that somebody has locked is
+-- being marked by another reader, or for milliseconds by a version being published: nobody waits for that.
+create or replace function segdiff.mark_used(customer_id bigint, segment_id bigint) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+    if current_setting('transaction_read_only')::boolean then return; end if;
+    update segdiff.segments s set last_used_at = now()
+    where (s.customer_id, s.segment_id) in (
+        select l.customer_id, l.segment_id from segdiff.segments l
+        where l.customer_id = mark_used.customer_id and l.segment_id = mark_used.segment_id
+          and l.last_used_at < now() - interval '1 minute'
+        for no key update skip locked);
+end $$;
+
+create or replace function segdiff.check_source(source text) returns void
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+    relation regclass := to_regclass(check_source.source);
+    kind "char";
+    wrong text;
+begin
+    select c.relkind into kind from pg_class c where c.oid = relation;
+    if kind is null then
+        raise exception using errcode = 'undefined_table',
+            message = format('source %s does not exist', check_source.source);
+    elsif kind not in ('r', 'v', 'm', 'f', 'p') then
+        raise exception using errcode = 'wrong_object_type',
+            message = format('source %s is no table, view or foreign table', check_source.source);
+    end if;
+    if not exists (select from pg_attribute a
+                   where a.attrelid = relation and a.attname = 'contact_id' and a.attnum > 0 and not a.attisdropped) then
+        raise exception using errcode = 'undefined_column',
+            message = format('source %s has no column contact_id', check_source.source);
+    end if;
+    select format('column %s of source %s is %s, expected bigint, integer or smallint',
+                  a.attname, check_source.source, format_type(a.atttypid, a.atttypmod))
+    into wrong
+    from pg_attribute a join pg_type t on t.oid = a.atttypid
+    where a.attrelid = relation and a.attname in ('contact_id', 'customer_id', 'segment_id')
+      and a.attnum > 0 and not a.attisdropped
+      and coalesce(nullif(t.typbasetype, 0), t.oid) not in ('int8'::regtype, 'int4'::regtype, 'int2'::regtype)
+    order by a.attname limit 1;
+    if wrong is not null then
+        raise exception using errcode = 'datatype_mismatch', message = wrong;
+    end if;
+end $$;
+comment on function segdiff.check_source(text) is 'Raises an error that names what is wrong with a source, if anything is.';
+
+create or replace function segdiff.use_segment(customer_id bigint, segment_id bigint, source text default null)
+returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    segment segdiff.segments;
+begin
+    select * into segment from segdiff.segments s
+    where s.customer_id = use_segment.customer_id and s.segment_id = use_segment.segment_id;
+    if not found then
+        if use_segment.source is null then
+            raise exception using errcode = 'no_data_found',
+                message = format('segment %s/%s is not registered', customer_id, segment_id),
+                hint = 'pass its source as third argument, or add it with: segdiff segments add';
+        end if;
+        perform segdiff.check_source(use_segment.source);
+        insert into segdiff.segments (customer_id, segment_id, source)
+        values (use_segment.customer_id, use_segment.segment_id, use_segment.source)
+        on conflict do nothing;
+    elsif use_segment.source is distinct from segment.source and use_segment.source is not null then
+        raise exception using errcode = 'invalid_parameter_value',
+            message = format('segment %s/%s is registered with source %s, not %s', customer_id, segment_id,
+                             coalesce(segment.source, '(upload)'), use_segment.source);
+    end if;
+    perform segdiff.mark_used(use_segment.customer_id, use_segment.segment_id);
+    return segment.current_version;
+end $$;
+comment on function segdiff.use_segment(bigint, bigint, text) is
+    'Registers a segment if need be, marks it as used, and returns its current version (null: none yet).';
+
+-- A version can be the start of a diff while it is listed and no baseline lies behind it: retention takes versions away
+-- before their diffs.
+create or replace function segdiff.is_retained(customer_id bigint, segment_id bigint, since bigint) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+    select exists (select from segdiff.segment_versions v
+                   where v.customer_id = is_retained.customer_id and v.segment_id = is_retained.segment_id
+                     and v.version = is_retained.since)
+       and not exists (select from segdiff.segment_versions v
+                       where v.customer_id = is_retained.customer_id and v.segment_id = is_retained.segment_id
+                         and v.version > is_retained.since and v.baseline)
+$$;
+
+-- A contact's rows in successive versions alternate between added and removed, so that their sum is its net change.
+create or replace function segdiff.diff_rows(customer_id bigint, segment_id bigint, since bigint, until bigint)
+returns table (contact_id bigint, added boolean)
+language sql stable rows 10000 security definer set search_path = pg_catalog, pg_temp as $$
+    select d.contact_id, sum(case when d.added then 1 else -1 end) > 0
+    from segdiff.segment_versions v
+    join segdiff.segment_diffs d on d.version = v.version and d.day = v.day
+    where v.customer_id = diff_rows.customer_id and v.segment_id = diff_rows.segment_id
+      and v.version > diff_rows.since and v.version <= diff_rows.until
+    group by d.contact_id
+    having sum(case when d.added then 1 else -1 end) <> 0
+$$;
+
+create or replace function segdiff.net_changes(customer_id bigint, segment_id bigint, since bigint, until bigint)
+returns table (contact_id bigint, added boolean)
+language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+begin
+    -- Planning takes this lock anyway; taken first, it keeps a partition from being dropped after the check.
+    lock table segdiff.segment_diffs in access share mode;
+    if not (segdiff.is_retained(net_changes.customer_id, net_changes.segment_id, least(since, until))
+            and exists (select from segdiff.segment_versions v
+                        where v.customer_id = net_changes.customer_id and v.segment_id = net_changes.segment_id
+                          and v.version = greatest(net_changes.since, net_changes.until))) then
+        raise exception using errcode = 'no_data_found',
+            message = format('segment %s/%s has no diffs between versions %s and %s', net_changes.customer_id,
+                             net_changes.segment_id, coalesce(since::text, 'null'), coalesce(until::text, 'null')),
+            hint = 'segdiff.read_segment gives the full snapshot to a reader that is older than the retained diffs';
+    end if;
+    perform segdiff.mark_used(net_changes.customer_id, net_changes.segment_id);
+    return query
+        select d.contact_id, d.added = (net_changes.since <= net_changes.until)
+        from segdiff.diff_rows(net_changes.customer_id, net_changes.segment_id, least(since, until), greatest(since, until)) d;
+end $$;
+comment on function segdiff.net_changes(bigint, bigint, bigint, bigint) is
+    'Net changes from one version of a segment to another; backwards when `since` is the later one. An error when they are no longer retained.';
+
+-- Locks the snapshot table against the next version's rename, then reads the version again: from here on, table and
+-- version belong together until the transaction ends.
+create or replace function segdiff.lock_snapshot(customer_id bigint, segment_id bigint, out version bigint, out snapshot regclass)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    locked regclass;
+begin
+    loop
+        select s.current_version, s.snapshot into lock_snapshot.version, lock_snapshot.snapshot from segdiff.segments s
+        where s.customer_id = lock_snapshot.customer_id and s.segment_id = lock_snapshot.segment_id;
+        exit when lock_snapshot.snapshot is null or lock_snapshot.snapshot = locked;
+        begin
+            execute format('lock table %s in access share mode', lock_snapshot.snapshot);
+            locked := lock_snapshot.snapshot;
+        exception when undefined_table or syntax_error then
+            -- Renamed, or replaced, between the two statements.
+            if not exists (select from pg_class c where c.oid = lock_snapshot.snapshot)
+               and current_setting('transaction_isolation') <> 'read committed' then
+                raise;
+            end if;
+        end;
+    end loop;
+end $$;
+
+create or replace function segdiff.read_segment(customer_id bigint, segment_id bigint, since bigint default null)
+returns table (version bigint, complete boolean, contact_id bigint, added boolean)
+language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    target bigint;
+    snapshot regclass;
+begin
+    lock table segdiff.segment_diffs in access share mode;
+    select s.current_version into target from segdiff.segments s
+    where s.customer_id = read_segment.customer_id and s.segment_id = read_segment.segment_id;
+    if not found then
+        raise exception using errcode = 'no_data_found',
+            message = format('segment %s/%s is not registered', read_segment.customer_id, read_segment.segment_id),
+            hint = 'register it with: select segdiff.use_segment(customer, segment, source)';
+    end if;
+    perform segdiff.mark_used(read_segment.customer_id, read_segment.segment_id);
+    if target is null then return; end if;
+    if read_segment.since <= target and segdiff.is_retained(read_segment.customer_id, read_segment.segment_id, read_segment.since) then
+        return query select target, false, null::bigint, null::boolean;
+        return query select target, false, d.contact_id, d.added
+                     from segdiff.diff_rows(read_segment.customer_id, read_segment.segment_id, read_segment.since, target) d;
+    else
+        select l.version, l.snapshot into target, snapshot
+        from segdiff.lock_snapshot(read_segment.customer_id, read_segment.segment_id) l;
+        return query select target, true, null::bigint, null::boolean;
+        return query execute format('select $1, true, contact_id, true from %s', snapshot) using target;
+    end if;
+end $$;
+comment on function segdiff.read_segment(bigint, bigint, bigint) is
+    'What changed since a version, in one call. The first row is a header without contact: the version to remember, and whether the rows are complete (a full snapshot: forget what you had) or changes. No row at all: no version yet.';
+
+create or replace function segdiff.members(customer_id bigint, segment_id bigint, version bigint default null)
+returns table (contact_id bigint)
+language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    target bigint;
+    snapshot regclass;
+begin
+    select l.version, l.snapshot into target, snapshot
+    from segdiff.lock_snapshot(members.customer_id, members.segment_id) l;
+    if target is null then
+        raise exception using errcode = 'no_data_found',
+            message = format('segment %s/%s has no version', members.customer_id, members.segment_id);
+    end if;
+    if members.version is null or members.version = target then
+        perform segdiff.mark_used(members.customer_id, members.segment_id);
+        return query execute format('select contact_id from %s', snapshot);
+    else
+        return query execute format($q$
+            with back as materialized (select * from segdiff.net_changes($1, $2, $3, $4))
+            select contact_id from %s s where not exists (select from back b where b.contact_id = s.contact_id and not b.added)
+            union all
+            select contact_id from back where added$q$, snapshot)
+        using members.customer_id, members.segment_id, target, members.version;
+    end if;
+end $$;
+comment on function segdiff.members(bigint, bigint, bigint) is
+    'The members of a segment at its current version, or at an earlier one that is still retained.';
