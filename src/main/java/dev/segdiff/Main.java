@@ -15,6 +15,8 @@ public final class Main {
     private Main() {}
 
     public static void main(String... args) {
+        // Before anything logs; Quarkus sets it too late for what comes before it.
+        System.setProperty("java.util.logging.manager", "org.jboss.logmanager.LogManager");
         OptionalInt answered = CommandLines.answerWithoutDatabase(args);
         if (answered.isPresent()) {
             System.exit(answered.getAsInt());

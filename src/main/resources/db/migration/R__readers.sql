@@ -2,7 +2,7 @@
 -- `usage` on the schema and `execute` on them.
 
 create or replace function segdiff.logical_day() returns date
-language sql stable parallel safe set search_path = pg_catalog, pg_temp as $$
+language sql stable parallel safe as $$
     select coalesce(
         nullif(current_setting('segdiff.logical_day', true), '')::date,
         (now() at time zone coalesce(nullif(current_setting('segdiff.time_zone', true), ''), 'UTC'))::date)

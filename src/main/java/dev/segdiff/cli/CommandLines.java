@@ -1,12 +1,17 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.run.Suggestion;
 import io.quarkus.runtime.configuration.DurationConverter;
 import java.time.Duration;
+import java.time.LocalDate;
+import java.time.format.DateTimeParseException;
 import java.util.OptionalInt;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.TypeConversionException;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** How the command line is parsed, and how its errors become a message and an exit code. */
 public final class CommandLines {
@@ -16,6 +21,7 @@ public final class CommandLines {
     public static CommandLine create(CommandLine.IFactory factory) {
         return new CommandLine(Segdiff.class, factory)
                 .registerConverter(Duration.class, CommandLines::duration)
+                .registerConverter(LocalDate.class, CommandLines::day)
                 .setExecutionExceptionHandler((failure, command, parsed) -> Errors.tell(failure, command.getErr()))
                 .setParameterExceptionHandler(CommandLines::usageError)
                 .setUsageHelpAutoWidth(true);
@@ -51,10 +57,34 @@ public final class CommandLines {
 
     private static int usageError(ParameterException e, String[] args) {
         CommandLine command = e.getCommandLine();
-        Errors.print(command.getErr(), e.getMessage());
-        CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr());
+        Errors.print(command.getErr(), message(e));
         command.getErr().println("See: " + command.getCommandSpec().qualifiedName() + " --help");
         return 2;
+    }
+
+    private static String message(ParameterException e) {
+        String message = String.valueOf(e.getMessage()).replaceFirst("^Error: ", "");
+        if (!(e instanceof UnmatchedArgumentException unmatched)) {
+            return message;
+        }
+        CommandSpec command = e.getCommandLine().getCommandSpec();
+        String argument = unmatched.getUnmatched().get(0);
+        if (argument.startsWith("-")) {
+            return "unknown option '" + argument + "'"
+                    + Suggestion.didYouMean(argument, command.optionsMap().keySet());
+        }
+        return command.subcommands().isEmpty()
+                ? "unexpected argument '" + argument + "'"
+                : "unknown command '" + argument + "'"
+                        + Suggestion.didYouMean(argument, command.subcommands().keySet());
+    }
+
+    private static LocalDate day(String text) {
+        try {
+            return LocalDate.parse(text);
+        } catch (DateTimeParseException e) {
+            throw new TypeConversionException("expected a day such as 2026-01-31, got '" + text + "'");
+        }
     }
 
     private static Duration duration(String text) {

@@ -5,6 +5,7 @@ import dev.segdiff.demo.Demo;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.segment.SegmentKey;
+import dev.segdiff.segment.SegmentReader;
 import dev.segdiff.segment.SegmentRegistry;
 import dev.segdiff.segment.SegmentVersion;
 import jakarta.inject.Inject;
@@ -22,39 +23,44 @@ final class DemoCommand extends DatabaseCommand {
     @Inject
     SegmentRegistry registry;
 
+    @Inject
+    SegmentReader reader;
+
     @Override
     int execute() {
         Cancellation cancellation = new Cancellation();
         Signals.cancelOnTermination(cancellation);
         long events = demo.prepare();
         List<RunReport> runs = demo.replay(cancellation);
-        List<SegmentVersion> versions = demo.versions(demo.sample());
         if (json) {
             output.json(runs);
         } else {
-            print(events, runs, versions);
+            print(events, runs);
         }
         return Outcome.worst(runs.stream().map(RunReport::outcomeOrFailed).toList())
                 .exitCode();
     }
 
-    private void print(long events, List<RunReport> runs, List<SegmentVersion> versions) {
+    private void print(long events, List<RunReport> runs) {
         SegmentKey sample = demo.sample();
+        List<SegmentVersion> versions = demo.versions(sample);
         title("Loaded %,d events, replayed %d days".formatted(events, runs.size()));
         output.line(Runs.table(runs).toString());
         title("Segments after the last day");
         output.line(SegmentsList.table(registry.list()).toString());
-        title("Versions of segment " + sample + ", active in the last 30 days");
+        title("Versions of segment " + sample + ", which changed most: "
+                + registry.show(sample).source());
         output.line(SegmentsShow.table(versions).toString());
         title("Added and removed per day");
         output.line(Chart.of(versions));
-        if (versions.size() > 1) {
-            long previous = versions.get(versions.size() - 2).version();
-            title("Next: what changed on the last day, and the state of everything");
-            output.line("java -jar target/segdiff.jar segments changes %d %d --since %d"
-                    .formatted(sample.customerId(), sample.segmentId(), previous));
-            output.line("java -jar target/segdiff.jar status");
-        }
+        long first = versions.get(0).version();
+        title("Its net changes over all these days");
+        ChangesFormat changes = ChangesFormat.of(SegmentsChanges.Format.table, sample, first, output.out());
+        changes.end(reader.read(sample, first, changes));
+        title("Look further");
+        output.line("java -jar target/segdiff.jar status");
+        output.line("java -jar target/segdiff.jar segments changes %d %d --since %d --format csv"
+                .formatted(sample.customerId(), sample.segmentId(), first));
     }
 
     private void title(String text) {

@@ -5,7 +5,7 @@ import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunReport;
 import jakarta.inject.Inject;
 import java.time.Duration;
-import java.time.temporal.ChronoUnit;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -16,6 +16,8 @@ import picocli.CommandLine.Option;
 
 @Command(name = "runs", description = "The ledger: the newest runs first.")
 final class Runs extends DatabaseCommand {
+    static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ssX");
+
     @Inject
     RunLedger ledger;
 
@@ -49,7 +51,7 @@ final class Runs extends DatabaseCommand {
                 run.runId(),
                 run.job(),
                 run.day(),
-                run.startedAt().truncatedTo(ChronoUnit.SECONDS),
+                TIME.format(run.startedAt()),
                 run.duration() == null ? null : seconds(run.duration()),
                 run.state() + (run.dryRun() ? " (dry run)" : ""),
                 counts(run.counts())));

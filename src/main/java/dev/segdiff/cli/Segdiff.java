@@ -1,6 +1,10 @@
 package dev.segdiff.cli;
 
-import org.eclipse.microprofile.config.ConfigProvider;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 
@@ -29,9 +33,13 @@ final class Segdiff {
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            return new String[] {
-                "segdiff " + ConfigProvider.getConfig().getValue("quarkus.application.version", String.class)
-            };
+            try (InputStream in = Segdiff.class.getResourceAsStream("/version.txt")) {
+                return new String[] {
+                    "segdiff " + new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8).strip()
+                };
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 }

@@ -7,7 +7,6 @@ import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunReport;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.inject.Inject;
-import java.time.temporal.ChronoUnit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -49,6 +48,6 @@ final class Status extends DatabaseCommand {
                 last == null
                         ? "  never run"
                         : "  last run " + last.runId() + " " + last.state() + " for " + last.day() + ", started "
-                                + last.startedAt().truncatedTo(ChronoUnit.SECONDS));
+                                + Runs.TIME.format(last.startedAt()));
     }
 }

@@ -41,6 +41,11 @@ public record TableName(String schema, String name) {
         return quote(name);
     }
 
+    /** As people write it: quoted only where it has to be. */
+    public String plain() {
+        return plain(schema) + "." + plain(name);
+    }
+
     @Override
     public String toString() {
         return quote(schema) + "." + quote(name);
@@ -48,6 +53,10 @@ public record TableName(String schema, String name) {
 
     private static String quote(String identifier) {
         return '"' + identifier.replace("\"", "\"\"") + '"';
+    }
+
+    private static String plain(String identifier) {
+        return identifier.matches("[a-z_][a-z0-9_]*") ? identifier : quote(identifier);
     }
 
     private static String unquote(String identifier) {

@@ -63,9 +63,19 @@ public class Demo {
         this.config = config;
     }
 
-    /** The segment to look at: who contributed in the last 30 days. */
+    /** The segment to look at: the one that changed most. */
     public SegmentKey sample() {
-        return new SegmentKey(CUSTOMER, 1);
+        return registry.list().stream()
+                .map(segment -> new SegmentKey(segment.customerId(), segment.segmentId()))
+                .max(java.util.Comparator.comparingLong(this::changes))
+                .orElseThrow();
+    }
+
+    private long changes(SegmentKey key) {
+        return versions(key).stream()
+                .filter(version -> !version.baseline())
+                .mapToLong(version -> version.added() + version.removed())
+                .sum();
     }
 
     /**
@@ -110,7 +120,7 @@ public class Demo {
 
     private static boolean isOurs(Segment segment) {
         return segment.customerId() == CUSTOMER
-                && Objects.requireNonNullElse(segment.source(), "").startsWith("\"segdiff_demo\".");
+                && Objects.requireNonNullElse(segment.source(), "").startsWith("segdiff_demo.");
     }
 
     private static long copyActivity(Session session) {

@@ -8,7 +8,11 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Counts {
     private final Map<String, Long> values = new ConcurrentHashMap<>();
 
+    /** What has not happened is not listed. */
     public void add(String name, long amount) {
+        if (amount == 0) {
+            return;
+        }
         values.merge(name, amount, Long::sum);
     }
 

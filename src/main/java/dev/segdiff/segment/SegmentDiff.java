@@ -171,6 +171,7 @@ public class SegmentDiff implements Job {
         Counts counts = run.counts();
         if (publication instanceof Published version) {
             counts.add("published", 1);
+            counts.add("baselines", version.baseline() ? 1 : 0);
             counts.add("added", version.added());
             counts.add("removed", version.removed());
         } else if (publication instanceof Publication.Problem problem) {

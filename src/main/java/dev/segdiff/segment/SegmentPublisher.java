@@ -82,7 +82,7 @@ class SegmentPublisher {
 
     private Publication baseline(Session session, Claim claim, SourceQuery source, Order order) {
         long contacts = queries.createSnapshot(session, claim, source);
-        Published version = new Published(claim.nextVersion(), contacts, contacts, 0, true);
+        Published version = new Published(claim.nextVersion(), contacts, 0, 0, true);
         makeCurrent(session, claim, version, order);
         return version;
     }

@@ -40,7 +40,7 @@ public class SegmentRegistry {
      * @throws InvalidInputException if the source is unfit, or the segment is registered with another
      */
     public boolean add(SegmentKey key, @Nullable TableName source) {
-        String name = source == null ? null : source.toString();
+        String name = source == null ? null : source.plain();
         return database.transaction(session -> {
             if (name != null) {
                 checkSource(session, name);
