@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 /** The SQL of segment-diff. */
 @ApplicationScoped
 class SegmentDiffQueries {
+    /** A segment to do, and what it is read from. */
+    record Due(SegmentKey key, String source) {}
+
     /** What would change: added and removed contacts, and rows of the source without an id. */
     record Changes(long added, long removed, long nulls) {
         static Changes read(ResultSet row) throws SQLException {
@@ -22,13 +25,13 @@ class SegmentDiffQueries {
     }
 
     /** Segments to do, those first that have waited longest: a run that ends early starves nobody. */
-    List<SegmentKey> due(Session session, LocalDate day, boolean force) {
+    List<Due> due(Session session, LocalDate day, boolean force) {
         return session.list("""
-                select w.customer_id, w.segment_id
+                select w.customer_id, w.segment_id, s.source
                 from segdiff.segment_states w join segdiff.segments s using (customer_id, segment_id)
                 where s.source is not null and (w.day is null or w.day < ? or (? and w.day = ?))
                 order by w.day nulls first, w.customer_id, w.segment_id
-                """, row -> new SegmentKey(row.getLong(1), row.getLong(2)), day, force, day);
+                """, row -> new Due(new SegmentKey(row.getLong(1), row.getLong(2)), row.getString(3)), day, force, day);
     }
 
     /**
@@ -161,7 +164,7 @@ class SegmentDiffQueries {
     }
 
     /** How many of these segments still have no version of the day. */
-    long stillDue(Session session, List<SegmentKey> keys, LocalDate day) {
+    long stillDue(Session session, List<Due> segments, LocalDate day) {
         return session.one(
                 """
                 select count(*) from segdiff.segment_states w
@@ -169,8 +172,8 @@ class SegmentDiffQueries {
                 where w.day is null or w.day < ?
                 """,
                 row -> row.getLong(1),
-                keys.stream().map(SegmentKey::customerId).toArray(Long[]::new),
-                keys.stream().map(SegmentKey::segmentId).toArray(Long[]::new),
+                segments.stream().map(due -> due.key().customerId()).toArray(Long[]::new),
+                segments.stream().map(due -> due.key().segmentId()).toArray(Long[]::new),
                 day);
     }
 

@@ -1,0 +1,369 @@
+package dev.segdiff.segment;
+
+import static dev.segdiff.segment.SegmentFixture.DAY;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.TableName;
+import dev.segdiff.run.Outcome;
+import dev.segdiff.run.RunReport;
+import dev.segdiff.support.TestDatabase;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SegmentDiffTest {
+    @RegisterExtension
+    final TestDatabase db = new TestDatabase();
+
+    @SuppressWarnings("NullAway.Init")
+    SegmentFixture segments;
+
+    @BeforeEach
+    void wire() {
+        segments = new SegmentFixture(db);
+    }
+
+    @Test
+    void firstVersionIsABaselineWithoutDiffs() {
+        SegmentKey key = segments.segment(1, 1, 2, 3);
+
+        RunReport report = segments.run(DAY);
+
+        assertThat(report.outcome()).isEqualTo(Outcome.SUCCEEDED);
+        assertThat(segments.members(key)).containsExactly("1", "2", "3");
+        assertThat(segments.diffs(key)).isEmpty();
+        assertThat(segments.registry.versions(key, 9)).singleElement().satisfies(version -> {
+            assertThat(version.baseline()).isTrue();
+            assertThat(version.contacts()).isEqualTo(3);
+        });
+    }
+
+    @Test
+    void nextVersionTellsWhoJoinedAndWhoLeft() {
+        SegmentKey key = segments.segment(1, 1, 2, 3);
+        segments.run(DAY);
+        segments.contacts(key, 2, 3, 4, 5);
+
+        RunReport report = segments.run(DAY.plusDays(1));
+
+        assertThat(segments.members(key)).containsExactly("2", "3", "4", "5");
+        assertThat(segments.diffs(key)).containsExactly("2026-03-02|1|f", "2026-03-02|4|t", "2026-03-02|5|t");
+        assertThat(report.counts()).containsEntry("added", 2L).containsEntry("removed", 1L);
+        assertThat(segments.registry.show(key).contacts()).isEqualTo(4);
+    }
+
+    @Test
+    void snapshotIsNamedAfterItsVersionAndTheOldNameIsGone() {
+        SegmentKey key = segments.segment(1, 1);
+        segments.run(DAY);
+        segments.run(DAY.plusDays(1));
+
+        assertThat(db.rows("select relname from pg_class where relname ~ '^segment_\\d+_\\d+_\\d+$'"))
+                .containsExactly("segment_7_1_" + segments.version(key));
+    }
+
+    @Test
+    void secondRunOnADayChangesNothing() {
+        SegmentKey key = segments.segment(1, 1);
+        segments.run(DAY);
+        long version = segments.version(key);
+        segments.contacts(key, 2);
+
+        RunReport report = segments.run(DAY);
+
+        assertThat(report.outcome()).isEqualTo(Outcome.SKIPPED);
+        assertThat(report.reason()).contains("no segment is due for 2026-03-01");
+        assertThat(segments.version(key)).isEqualTo(version);
+    }
+
+    @Test
+    void forcedRunPublishesAnotherVersionOfTheDay() {
+        SegmentKey key = segments.segment(1, 1);
+        segments.run(DAY);
+        segments.contacts(key, 2);
+
+        assertThat(segments.run(SegmentFixture.forced(DAY)).outcome()).isEqualTo(Outcome.SUCCEEDED);
+
+        assertThat(segments.registry.versions(key, 9)).hasSize(2);
+        assertThat(segments.members(key)).containsExactly("2");
+    }
+
+    @Test
+    void dayBeforeTheCurrentVersionIsNeverPublishedNotEvenByForce() {
+        SegmentKey key = segments.segment(1, 1);
+        segments.run(DAY);
+        long version = segments.version(key);
+
+        assertThat(segments.run(SegmentFixture.forced(DAY.minusDays(1))).outcome())
+                .isEqualTo(Outcome.SKIPPED);
+        assertThat(segments.version(key)).isEqualTo(version);
+    }
+
+    @Test
+    void duplicateIdsCountOnce() {
+        SegmentKey key = segments.segment(1, 1, 1, 2);
+        segments.run(DAY);
+        segments.contacts(key, 1, 1, 3, 3, 3);
+
+        segments.run(DAY.plusDays(1));
+
+        assertThat(segments.members(key)).containsExactly("1", "3");
+        assertThat(segments.registry.show(key).contacts()).isEqualTo(2);
+        assertThat(segments.diffs(key)).containsExactly("2026-03-02|2|f", "2026-03-02|3|t");
+    }
+
+    @Test
+    void largeSegmentsTakeTheParallelPathToTheSameResult() {
+        db.execute("create table large (contact_id bigint)", "insert into large select generate_series(1, 60000)");
+        SegmentKey key = new SegmentKey(7, 1);
+        segments.registry.add(key, new TableName("public", "large"));
+        segments.run(DAY);
+        db.execute(
+                "delete from large where contact_id % 100 = 0",
+                "insert into large select generate_series(60001, 60500)",
+                "insert into large select generate_series(60001, 60500)");
+
+        RunReport report = segments.run(DAY.plusDays(1));
+
+        assertThat(report.counts()).containsEntry("added", 500L).containsEntry("removed", 600L);
+        assertThat(db.value("select count(*), count(distinct contact_id), sum(contact_id) from "
+                        + key.snapshot(segments.version(key))))
+                .isEqualTo(
+                        db.value(
+                                "select count(distinct contact_id), count(distinct contact_id), sum(distinct contact_id) from large"));
+        assertThat(
+                        db.value(
+                                "select count(*) filter (where added), count(*) filter (where not added) from segdiff.segment_diffs"))
+                .isEqualTo("500|600");
+    }
+
+    @Test
+    void sourceIsFilteredByTheKeyColumnsThatItHas() {
+        db.execute(
+                "create table shared (customer_id int, segment_id smallint, contact_id int)",
+                "insert into shared values (7, 1, 10), (7, 2, 20), (8, 1, 30)");
+        SegmentKey one = new SegmentKey(7, 1);
+        SegmentKey two = new SegmentKey(7, 2);
+        segments.registry.add(one, TableName.parse("shared"));
+        segments.registry.add(two, TableName.parse("shared"));
+
+        segments.run(DAY);
+
+        assertThat(segments.members(one)).containsExactly("10");
+        assertThat(segments.members(two)).containsExactly("20");
+    }
+
+    @Test
+    void sourceSeesTheLogicalDayAndItsZone() {
+        db.execute("""
+                create view days as
+                select extract(day from segdiff.logical_day())::int as contact_id
+                union all select case when current_setting('TimeZone') = 'Asia/Tokyo' then 100 else 200 end
+                """);
+        segments = new SegmentFixture(db, "segdiff.time-zone", "Asia/Tokyo");
+        SegmentKey key = new SegmentKey(7, 1);
+        segments.registry.add(key, TableName.parse("days"));
+
+        segments.run(DAY.plusDays(4));
+
+        assertThat(segments.members(key)).containsExactly("5", "100");
+    }
+
+    @Test
+    void logicalDayOutsideOfARunIsTodayInUtc() {
+        assertThat(db.value("select segdiff.logical_day() = (now() at time zone 'UTC')::date"))
+                .isEqualTo("t");
+    }
+
+    @Test
+    void versionThatWouldRemoveTooManyIsHeldBackAndLetThroughOnce() {
+        segments = new SegmentFixture(db, "segdiff.segments.max-removed-floor", "0");
+        SegmentKey key = segments.segment(1, LongStream.rangeClosed(1, 10).toArray());
+        segments.run(DAY);
+        segments.contacts(key, 1, 2, 3, 4, 5, 6, 7);
+
+        RunReport refused = segments.run(DAY.plusDays(1));
+
+        assertThat(refused.outcome()).isEqualTo(Outcome.REFUSED);
+        assertThat(refused.problems()).singleElement().asString().contains("7/1", "3 of 10", "30.0%");
+        assertThat(segments.members(key)).hasSize(10);
+        assertThat(segments.registry.show(key).problem()).contains("held_back", "3 of 10");
+        assertThat(segments.job.goal().measures()).containsEntry("held_back", 1L);
+
+        RunReport accepted = segments.run(SegmentFixture.accepting(DAY.plusDays(1), "7/1"));
+
+        assertThat(accepted.outcome()).isEqualTo(Outcome.SUCCEEDED);
+        assertThat(segments.members(key)).hasSize(7);
+        assertThat(segments.registry.show(key).problem()).isNull();
+
+        segments.contacts(key, 1);
+        assertThat(segments.run(DAY.plusDays(2)).outcome()).isEqualTo(Outcome.REFUSED);
+    }
+
+    @Test
+    void exactlyTheAllowedShareMayLeave() {
+        segments = new SegmentFixture(db, "segdiff.segments.max-removed-floor", "0");
+        SegmentKey key = segments.segment(1, LongStream.rangeClosed(1, 10).toArray());
+        segments.run(DAY);
+        segments.contacts(key, LongStream.rangeClosed(1, 8).toArray());
+
+        assertThat(segments.run(DAY.plusDays(1)).outcome()).isEqualTo(Outcome.SUCCEEDED);
+    }
+
+    @Test
+    void smallSegmentsMayLoseEverybodyBelowTheFloor() {
+        SegmentKey key = segments.segment(1, LongStream.rangeClosed(1, 1000).toArray());
+        segments.run(DAY);
+        segments.contacts(key);
+
+        assertThat(segments.run(DAY.plusDays(1)).outcome()).isEqualTo(Outcome.SUCCEEDED);
+        assertThat(segments.members(key)).isEmpty();
+    }
+
+    @Test
+    void malformedAcceptIsRefusedBeforeAnythingIsTouched() {
+        segments.segment(1, 1);
+
+        assertThatThrownBy(() -> segments.run(SegmentFixture.accepting(DAY, "seven/1")))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("CUSTOMER/SEGMENT");
+        assertThat(db.rows("select * from segdiff.runs")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "drop table source_1; | source source_1 does not exist",
+                "alter table source_1 rename contact_id to id; | has no column contact_id",
+                "alter table source_1 alter contact_id type text; | is text, expected bigint",
+                "insert into source_1 values (null); | contact_id",
+                "alter table source_1 rename to t; create view source_1 as select 1 / (contact_id - 3) as contact_id from t; | division by zero",
+            })
+    void faultySourceFailsItsSegmentWithAReasonAndTheOthersGoOn(String fault) {
+        SegmentKey faulty = segments.segment(1, 1, 2, 3);
+        SegmentKey sound = segments.segment(2, 1);
+        segments.run(DAY);
+        long before = segments.version(faulty);
+        String[] parts = fault.split(" \\| ", 2);
+        db.execute(parts[0]);
+
+        RunReport report = segments.run(DAY.plusDays(1));
+
+        assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+        assertThat(report.problems()).singleElement().asString().contains("7/1").contains(parts[1].strip());
+        assertThat(segments.version(faulty)).isEqualTo(before);
+        assertThat(segments.registry.show(sound).day()).isEqualTo(DAY.plusDays(1));
+    }
+
+    @Test
+    void nullInTheFirstVersionFailsItToo() {
+        SegmentKey key = segments.segment(1, 1);
+        db.execute("insert into source_1 values (null)");
+
+        RunReport report = segments.run(DAY);
+
+        assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+        assertThat(report.problems()).singleElement().asString().contains("source_1", "contact_id");
+        assertThat(segments.registry.show(key).version()).isNull();
+    }
+
+    @Test
+    void sourceThatTakesTooLongFailsItsSegment() {
+        segments = new SegmentFixture(db, "segdiff.segments.source-timeout", "100ms");
+        db.execute("create view slow as select 1 as contact_id from pg_sleep(60)");
+        segments.registry.add(new SegmentKey(7, 1), TableName.parse("slow"));
+
+        RunReport report = segments.run(DAY);
+
+        assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+        assertThat(report.problems()).singleElement().asString().contains("segdiff.segments.source-timeout");
+    }
+
+    @Test
+    void sourceWithoutPermissionFailsItsSegment() {
+        segments.segment(1, 1);
+        db.execute(
+                "create role outsider_%s".formatted(db.url().replaceAll(".*/", "")),
+                "create schema hidden",
+                "alter table source_1 set schema hidden",
+                """
+                create view source_1 as select contact_id from hidden.source_1
+                """,
+                "alter view source_1 owner to outsider_%s".formatted(db.url().replaceAll(".*/", "")));
+
+        RunReport report = segments.run(DAY);
+
+        assertThat(report.problems()).singleElement().asString().contains("permission denied");
+        db.execute(
+                "drop view source_1", "drop role outsider_%s".formatted(db.url().replaceAll(".*/", "")));
+    }
+
+    @Test
+    void problemIsForgottenAfterASuccess() {
+        SegmentKey key = segments.segment(1, 1);
+        db.execute("alter table source_1 rename to gone");
+        segments.run(DAY);
+        assertThat(segments.registry.show(key).problem()).contains("source_1 does not exist");
+        db.execute("alter table gone rename to source_1");
+
+        assertThat(segments.run(DAY).outcome()).isEqualTo(Outcome.SUCCEEDED);
+        assertThat(segments.registry.show(key).problem()).isNull();
+    }
+
+    @Test
+    void lostSnapshotFailsUntilANewBaselineIsAccepted() {
+        SegmentKey key = segments.segment(1, 1);
+        segments.run(DAY);
+        long lost = segments.version(key);
+        db.execute("drop table " + key.snapshot(lost));
+
+        RunReport report = segments.run(DAY.plusDays(1));
+        assertThat(report.problems()).singleElement().asString().contains("is missing", "--accept 7/1");
+
+        segments.run(SegmentFixture.accepting(DAY.plusDays(1), "7/1"));
+        assertThat(segments.members(key)).containsExactly("1");
+        assertThat(db.value("select bool_and(complete) from segdiff.read_segment(7, 1, %d)".formatted(lost)))
+                .isEqualTo("t");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {10, 60_000})
+    void dryRunTellsWhatWouldChangeAndChangesNothing(int contacts) {
+        SegmentKey key = segments.segment(1, LongStream.rangeClosed(1, contacts).toArray());
+        segments.run(DAY);
+        long version = segments.version(key);
+        segments.contacts(key, LongStream.rangeClosed(2, contacts + 2).toArray());
+        String before = db.value("select count(*), min(contact_id), max(contact_id) from " + key.snapshot(version));
+
+        RunReport report = segments.run(SegmentFixture.dryRun(DAY.plusMonths(3)));
+
+        assertThat(report.counts()).containsEntry("added", 2L).containsEntry("removed", 1L);
+        assertThat(report.dryRun()).isTrue();
+        assertThat(segments.version(key)).isEqualTo(version);
+        assertThat(db.value("select count(*), min(contact_id), max(contact_id) from " + key.snapshot(version)))
+                .isEqualTo(before);
+        assertThat(segments.diffs(key)).isEmpty();
+        assertThat(db.value("select to_regclass('segdiff.segment_diffs_2026_06')"))
+                .isEmpty();
+    }
+
+    @Test
+    void namesOfSourcesAreNeverReadAsSql() {
+        db.execute(
+                "create table \"x; drop table victim; --\" (contact_id bigint)",
+                "create table victim (contact_id bigint)",
+                "insert into \"x; drop table victim; --\" values (1)");
+        SegmentKey key = new SegmentKey(7, 1);
+        segments.registry.add(key, TableName.parse("\"x; drop table victim; --\""));
+
+        segments.run(DAY);
+
+        assertThat(segments.members(key)).containsExactly("1");
+        assertThat(db.value("select to_regclass('victim')")).isEqualTo("victim");
+    }
+}

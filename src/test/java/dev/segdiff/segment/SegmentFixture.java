@@ -1,0 +1,120 @@
+package dev.segdiff.segment;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.TableName;
+import dev.segdiff.run.JobRunner;
+import dev.segdiff.run.RunConfig;
+import dev.segdiff.run.RunLedger;
+import dev.segdiff.run.RunReport;
+import dev.segdiff.run.RunRequest;
+import dev.segdiff.run.Trigger;
+import dev.segdiff.support.TestConfig;
+import dev.segdiff.support.TestDatabase;
+import java.time.Duration;
+import java.time.LocalDate;
+import java.util.List;
+
+/** The feature, wired by hand over a test's database. */
+public final class SegmentFixture {
+    static final LocalDate DAY = LocalDate.of(2026, 3, 1);
+
+    final SegmentRegistry registry;
+    final SegmentUpload upload;
+    final SegmentReader reader;
+    final DiffPartitions partitions;
+    final RunLedger ledger;
+    final SegmentDiff job;
+
+    private final TestDatabase db;
+    private final JobRunner runner;
+
+    public SegmentFixture(TestDatabase db, String... config) {
+        this.db = db;
+        Database database = db.database();
+        RunConfig runConfig = TestConfig.of(RunConfig.class, config);
+        SegmentsConfig segmentsConfig = TestConfig.of(SegmentsConfig.class, config);
+        SegmentDiffQueries queries = new SegmentDiffQueries();
+        SegmentPublisher publisher = new SegmentPublisher(database, queries, segmentsConfig, runConfig);
+        partitions = new DiffPartitions(database);
+        registry = new SegmentRegistry(database);
+        reader = new SegmentReader(database);
+        upload = new SegmentUpload(database, registry, queries, publisher, partitions);
+        ledger = new RunLedger(database, new ObjectMapper());
+        runner = new JobRunner(ledger);
+        job = new SegmentDiff(
+                database, queries, publisher, partitions, new SegmentGoal(database, runConfig), segmentsConfig);
+    }
+
+    /** A table of contacts and a segment that reads it. */
+    public SegmentKey segment(long id, long... contacts) {
+        db.execute("create table source_%d (contact_id bigint)".formatted(id));
+        SegmentKey key = new SegmentKey(7, id);
+        registry.add(key, new TableName("public", "source_" + id));
+        contacts(key, contacts);
+        return key;
+    }
+
+    /** Makes these the contacts that the source yields. */
+    public void contacts(SegmentKey key, long... contacts) {
+        db.execute(
+                "truncate source_%d".formatted(key.segmentId()),
+                "insert into source_%d select unnest('{%s}'::bigint[])".formatted(key.segmentId(), join(contacts)));
+    }
+
+    public RunReport run(LocalDate day) {
+        return run(request(day));
+    }
+
+    RunReport run(RunRequest request) {
+        return runner.run(job, request, new Cancellation(), run -> {});
+    }
+
+    RunReport run(RunRequest request, Cancellation cancellation) {
+        return runner.run(job, request, cancellation, run -> {});
+    }
+
+    static RunRequest request(LocalDate day) {
+        return new RunRequest(Trigger.COMMAND, day, false, false, List.of(), Duration.ofMinutes(5));
+    }
+
+    static RunRequest forced(LocalDate day) {
+        return new RunRequest(Trigger.COMMAND, day, true, false, List.of(), Duration.ofMinutes(5));
+    }
+
+    static RunRequest dryRun(LocalDate day) {
+        return new RunRequest(Trigger.COMMAND, day, false, true, List.of(), Duration.ofMinutes(5));
+    }
+
+    static RunRequest accepting(LocalDate day, String... accept) {
+        return new RunRequest(Trigger.COMMAND, day, false, false, List.of(accept), Duration.ofMinutes(5));
+    }
+
+    long version(SegmentKey key) {
+        Long version = registry.show(key).version();
+        if (version == null) {
+            throw new AssertionError("segment " + key + " has no version");
+        }
+        return version;
+    }
+
+    /** The snapshot's contacts, ordered. */
+    List<String> members(SegmentKey key) {
+        return db.rows("select contact_id from %s order by 1".formatted(key.snapshot(version(key))));
+    }
+
+    /** All diff rows of a segment as "day|contact|added". */
+    List<String> diffs(SegmentKey key) {
+        return db.rows("""
+                select day, contact_id, added from segdiff.segment_changes
+                where customer_id = %d and segment_id = %d order by version, contact_id
+                """.formatted(key.customerId(), key.segmentId()));
+    }
+
+    private static String join(long... contacts) {
+        return java.util.Arrays.stream(contacts)
+                .mapToObj(Long::toString)
+                .collect(java.util.stream.Collectors.joining(","));
+    }
+}

@@ -1,0 +1,123 @@
+package dev.segdiff.support;
+
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseConfig;
+import io.agroal.api.AgroalDataSource;
+import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
+import io.agroal.api.security.NamePrincipal;
+import io.agroal.api.security.SimplePassword;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/** A database of its own for each test, cloned from a migrated template. */
+public final class TestDatabase implements BeforeEachCallback, AfterEachCallback {
+    private static final AtomicInteger COUNTER = new AtomicInteger();
+
+    private final TestServer server = TestServer.INSTANCE;
+    private String name = "";
+
+    @SuppressWarnings("NullAway.Init")
+    private AgroalDataSource dataSource;
+
+    @Override
+    public void beforeEach(ExtensionContext context) throws SQLException {
+        create("segdiff_template");
+    }
+
+    @Override
+    public void afterEach(ExtensionContext context) {
+        drop();
+    }
+
+    /** For tests that want an empty database, and programs that are no JUnit tests. */
+    public void create(String template) throws SQLException {
+        name = "test_" + ProcessHandle.current().pid() + "_" + COUNTER.incrementAndGet();
+        server.execute("postgres", "create database " + name + " template " + template);
+        dataSource = AgroalDataSource.from(
+                new AgroalDataSourceConfigurationSupplier().connectionPoolConfiguration(pool -> pool.maxSize(30)
+                        .acquisitionTimeout(Duration.ofSeconds(10))
+                        .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url())
+                                .principal(new NamePrincipal(server.user()))
+                                .credential(new SimplePassword(server.password())))));
+    }
+
+    public void drop() {
+        dataSource.close();
+        server.execute("postgres", "drop database " + name + " with (force)");
+    }
+
+    public String url() {
+        return server.url(name);
+    }
+
+    public String user() {
+        return server.user();
+    }
+
+    public String password() {
+        return server.password();
+    }
+
+    public Database database() {
+        return new Database(dataSource, TestConfig.of(DatabaseConfig.class));
+    }
+
+    /** A session outside segdiff's pool, as an application has it. */
+    public Connection connect() {
+        try {
+            return DriverManager.getConnection(url(), user(), password());
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Runs statements; each commits by itself. */
+    public void execute(String... statements) {
+        try (Connection connection = connect();
+                Statement statement = connection.createStatement()) {
+            for (String sql : statements) {
+                statement.execute(sql);
+            }
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** The rows of a query, columns joined by '|', null as empty text. */
+    public List<String> rows(String sql) {
+        try (Connection connection = connect()) {
+            return rows(connection, sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    public static List<String> rows(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(sql)) {
+            List<String> rows = new ArrayList<>();
+            while (row.next()) {
+                StringBuilder text = new StringBuilder();
+                for (int i = 1; i <= row.getMetaData().getColumnCount(); i++) {
+                    text.append(i == 1 ? "" : "|").append(row.getString(i) == null ? "" : row.getString(i));
+                }
+                rows.add(text.toString());
+            }
+            return rows;
+        }
+    }
+
+    public String value(String sql) {
+        return rows(sql).get(0);
+    }
+}

@@ -1,0 +1,98 @@
+package dev.segdiff.support;
+
+import dev.segdiff.db.EmbeddedServer;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.Map;
+import org.flywaydb.core.Flyway;
+import org.testcontainers.DockerClientFactory;
+import org.testcontainers.postgresql.PostgreSQLContainer;
+
+/**
+ * One PostgreSQL for all tests of a JVM: a container where a Docker engine answers, the embedded one elsewhere;
+ * {@code -Dsegdiff.test.database=docker|embedded} forces either, {@code -Dsegdiff.test.postgres=14} another version.
+ */
+final class TestServer {
+    /** Neither UTC nor whole hours from it all year: mistakes with zones show. */
+    private static final String ZONE = "America/St_Johns";
+
+    private static final Map<String, String> SETTINGS =
+            Map.of("timezone", ZONE, "fsync", "off", "max_connections", "200", "max_prepared_transactions", "5");
+
+    static final TestServer INSTANCE = start();
+
+    private final String prefix;
+    private final String user;
+    private final String password;
+
+    private TestServer(String prefix, String user, String password) {
+        this.prefix = prefix;
+        this.user = user;
+        this.password = password;
+        execute("postgres", "create database segdiff_template");
+        Flyway.configure()
+                .dataSource(url("segdiff_template"), user, password)
+                .schemas("segdiff")
+                .defaultSchema("segdiff")
+                .load()
+                .migrate();
+    }
+
+    String url(String database) {
+        return prefix + database;
+    }
+
+    String user() {
+        return user;
+    }
+
+    String password() {
+        return password;
+    }
+
+    void execute(String database, String sql) {
+        try (Connection connection = DriverManager.getConnection(url(database), user, password);
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(sql, e);
+        }
+    }
+
+    private static TestServer start() {
+        String kind = System.getProperty("segdiff.test.database", "auto");
+        boolean docker = kind.equals("docker")
+                || (kind.equals("auto") && DockerClientFactory.instance().isDockerAvailable());
+        return docker ? container() : embedded();
+    }
+
+    private static TestServer container() {
+        PostgreSQLContainer container =
+                new PostgreSQLContainer("postgres:" + System.getProperty("segdiff.test.postgres", "18"));
+        StringBuilder command = new StringBuilder("postgres");
+        SETTINGS.forEach(
+                (key, value) -> command.append(" -c ").append(key).append('=').append(value));
+        container.setCommand(command.toString());
+        container.start();
+        String prefix = "jdbc:postgresql://" + container.getHost() + ":" + container.getMappedPort(5432) + "/";
+        // Stopped by Testcontainers' reaper, or here where that is disabled.
+        Runtime.getRuntime().addShutdownHook(new Thread(container::stop));
+        return new TestServer(prefix, container.getUsername(), container.getPassword());
+    }
+
+    private static TestServer embedded() {
+        try {
+            EmbeddedPostgres.Builder builder = EmbeddedPostgres.builder().setLocaleConfig("locale", "C");
+            SETTINGS.forEach(builder::setServerConfig);
+            EmbeddedPostgres server = builder.start();
+            return new TestServer("jdbc:postgresql://127.0.0.1:" + server.getPort() + "/", "postgres", "");
+        } catch (IOException e) {
+            throw new UncheckedIOException(EmbeddedServer.class.getSimpleName(), e);
+        }
+    }
+}
