@@ -125,7 +125,8 @@ language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_te
 begin
     -- Planning takes this lock anyway; taken first, it keeps a partition from being dropped after the check.
     lock table segdiff.segment_diffs in access share mode;
-    if not (segdiff.is_retained(net_changes.customer_id, net_changes.segment_id, least(since, until))
+    if since is null or until is null
+       or not (segdiff.is_retained(net_changes.customer_id, net_changes.segment_id, least(since, until))
             and exists (select from segdiff.segment_versions v
                         where v.customer_id = net_changes.customer_id and v.segment_id = net_changes.segment_id
                           and v.version = greatest(net_changes.since, net_changes.until))) then

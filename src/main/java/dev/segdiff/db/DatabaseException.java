@@ -31,6 +31,11 @@ public final class DatabaseException extends RuntimeException {
         return sqlState.equals("57014");
     }
 
+    /** A null where none is allowed. */
+    public boolean isNullValue() {
+        return sqlState.equals("23502");
+    }
+
     /** The session is gone: network (class 08), server shutting down or restarting, backend terminated. */
     public boolean isLostConnection() {
         return sqlState.startsWith("08") || sqlState.matches("57P0[123]");

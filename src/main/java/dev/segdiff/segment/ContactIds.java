@@ -25,44 +25,49 @@ final class ContactIds {
      */
     static void forEach(Reader input, LongConsumer consumer) {
         try (CSVParser lines = FORMAT.parse(input)) {
-            int column = -1;
+            Layout layout = null;
             for (CSVRecord line : lines) {
-                if (column < 0) {
-                    column = column(line);
-                    if (column < 0) {
-                        column = header(line);
+                if (layout == null) {
+                    layout = Layout.of(line);
+                    if (layout.header()) {
                         continue;
                     }
                 }
-                consumer.accept(id(line, column, lines.getCurrentLineNumber()));
+                consumer.accept(id(line, layout, lines.getCurrentLineNumber()));
             }
         } catch (IOException | UncheckedIOException | IllegalStateException e) {
             throw new InvalidInputException("input cannot be read as CSV: " + e.getMessage());
         }
     }
 
-    /** Without a header there is one column; -1 if the first line is no id. */
-    private static int column(CSVRecord first) {
-        return first.size() == 1 && withoutMark(first.get(0)).matches("[+-]?\\d+") ? 0 : -1;
-    }
-
-    private static int header(CSVRecord first) {
-        for (int i = 0; i < first.size(); i++) {
-            if (withoutMark(first.get(i)).equalsIgnoreCase(HEADER)) {
-                return i;
+    /** What the first line tells of all others: where the id stands, and among how many columns. */
+    private record Layout(boolean header, int column, int columns) {
+        static Layout of(CSVRecord first) {
+            if (first.size() == 1 && withoutMark(first.get(0)).matches("[+-]?\\d+")) {
+                return new Layout(false, 0, 1);
             }
+            for (int i = 0; i < first.size(); i++) {
+                if (withoutMark(first.get(i)).equalsIgnoreCase(HEADER)) {
+                    return new Layout(true, i, first.size());
+                }
+            }
+            throw new InvalidInputException("line 1: expected a number, or a CSV header with " + HEADER + ", got '"
+                    + String.join(",", first.values()) + "'");
         }
-        throw new InvalidInputException("line 1: expected a number, or a CSV header with " + HEADER + ", got '"
-                + String.join(",", first.values()) + "'");
     }
 
-    private static long id(CSVRecord line, int column, long number) {
-        String text = line.size() > column ? withoutMark(line.get(column)) : "";
+    private static long id(CSVRecord line, Layout layout, long lineBreaks) {
+        // The last line may end without a line break.
+        String place = "line " + Math.max(lineBreaks, line.getRecordNumber()) + ": ";
+        if (line.size() != layout.columns()) {
+            throw new InvalidInputException(place + "expected " + layout.columns() + " columns, got " + line.size());
+        }
+        String text = withoutMark(line.get(layout.column()));
         try {
             return Long.parseLong(text);
         } catch (NumberFormatException e) {
-            throw new InvalidInputException("line " + Math.max(number, line.getRecordNumber())
-                    + ": expected a contact id (a whole number of 64 bits), got '" + text + "'");
+            throw new InvalidInputException(
+                    place + "expected a contact id (a whole number of 64 bits), got '" + text + "'");
         }
     }
 

@@ -16,6 +16,7 @@ import dev.segdiff.segment.Publication.Busy;
 import dev.segdiff.segment.Publication.Failed;
 import dev.segdiff.segment.Publication.NotClaimed;
 import dev.segdiff.segment.Publication.Published;
+import dev.segdiff.segment.SegmentDiffQueries.Due;
 import dev.segdiff.segment.SegmentPublisher.Order;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
@@ -80,10 +81,10 @@ public class SegmentDiff implements Job {
         if (!run.request().dryRun()) {
             partitions.prepare(day);
         }
-        List<SegmentKey> due = database.transaction(
+        List<Due> due = database.transaction(
                 session -> queries.due(session, day, run.request().force()));
         run.counts().add("due", due.size());
-        List<SegmentKey> missed = publishAll(run, due);
+        List<Due> missed = publishAll(run, due);
         // Whoever held them may be done, or may have given up.
         missed = publishAll(run, missed);
         retireDiffs(run);
@@ -96,43 +97,45 @@ public class SegmentDiff implements Job {
     }
 
     /** Works the segments off, several at once; answers those that somebody else held. */
-    private List<SegmentKey> publishAll(RunContext run, List<SegmentKey> keys) {
-        ConcurrentLinkedQueue<SegmentKey> queue = new ConcurrentLinkedQueue<>(keys);
-        ConcurrentLinkedQueue<SegmentKey> missed = new ConcurrentLinkedQueue<>();
+    private List<Due> publishAll(RunContext run, List<Due> segments) {
+        ConcurrentLinkedQueue<Due> queue = new ConcurrentLinkedQueue<>(segments);
+        ConcurrentLinkedQueue<Due> missed = new ConcurrentLinkedQueue<>();
         Set<SegmentKey> accepted = accepted(run.request());
-        Workers.run(Math.min(config.parallelism(), keys.size()), () -> {
-            for (SegmentKey key = queue.poll(); key != null; key = queue.poll()) {
+        Workers.run(Math.min(config.parallelism(), segments.size()), () -> {
+            for (Due segment = queue.poll(); segment != null; segment = queue.poll()) {
                 if (run.cancellation().isRequested()) {
                     throw new CancelledException(
                             String.valueOf(run.cancellation().reason()));
                 }
-                Publication publication = publish(run, key, accepted.contains(key));
-                count(run, key, publication);
+                Publication publication = publish(run, segment, accepted.contains(segment.key()));
+                count(run, segment.key(), publication);
                 if (publication instanceof NotClaimed) {
-                    missed.add(key);
+                    missed.add(segment);
                 }
             }
         });
         return List.copyOf(missed);
     }
 
-    private Publication publish(RunContext run, SegmentKey key, boolean accept) {
-        Publication publication = attemptSafely(run, key, accept);
+    private Publication publish(RunContext run, Due segment, boolean accept) {
+        Publication publication = attemptSafely(run, segment, accept);
         if (!run.request().dryRun()) {
-            remember(run, key, publication);
+            remember(run, segment.key(), publication);
         }
         return publication;
     }
 
-    private Publication attemptSafely(RunContext run, SegmentKey key, boolean accept) {
+    private Publication attemptSafely(RunContext run, Due segment, boolean accept) {
         try {
             return Retry.DEFAULT.run(
-                    run.cancellation(), e -> e.isTransient() && !e.isLockTimeout(), () -> attempt(run, key, accept));
+                    run.cancellation(),
+                    e -> e.isTransient() && !e.isLockTimeout(),
+                    () -> attempt(run, segment.key(), accept));
         } catch (DatabaseException e) {
             if (e.isLostConnection()) {
                 throw e;
             }
-            return e.isLockTimeout() ? new Busy(String.valueOf(e.getMessage())) : failed(e);
+            return e.isLockTimeout() ? new Busy(String.valueOf(e.getMessage())) : failed(segment, e);
         } catch (InvalidInputException e) {
             return new Failed(String.valueOf(e.getMessage()));
         }
@@ -152,12 +155,16 @@ public class SegmentDiff implements Job {
                 .orElseGet(NotClaimed::new));
     }
 
-    private Publication failed(DatabaseException e) {
-        return new Failed(
-                e.isCancelled()
-                        ? "reading the source took longer than segdiff.segments.source-timeout ("
-                                + config.sourceTimeout().toSeconds() + " s)"
-                        : String.valueOf(e.getMessage()));
+    private Publication failed(Due segment, DatabaseException e) {
+        String source = "source " + segment.source();
+        if (e.isCancelled()) {
+            return new Failed("reading " + source + " took longer than segdiff.segments.source-timeout ("
+                    + config.sourceTimeout().toSeconds() + " s)");
+        } else if (e.isNullValue()) {
+            return new Failed(source + " yields contact_id null");
+        }
+        String message = String.valueOf(e.getMessage());
+        return new Failed(message.contains(segment.source()) ? message : source + ": " + message);
     }
 
     private void remember(RunContext run, SegmentKey key, Publication publication) {
@@ -196,18 +203,18 @@ public class SegmentDiff implements Job {
         }
     }
 
-    private Result result(RunContext run, List<SegmentKey> due, List<SegmentKey> missed) {
+    private Result result(RunContext run, List<Due> due, List<Due> missed) {
         Counts counts = run.counts();
         LocalDate day = run.request().day();
         if (counts.get("failed") > 0) {
-            return Result.of(Outcome.FAILED, counts.get("failed") + " segments failed");
+            return Result.of(Outcome.FAILED, "segments failed: " + counts.get("failed"));
         } else if (counts.get("held_back") > 0) {
             return Result.of(
                     Outcome.REFUSED,
-                    counts.get("held_back") + " versions held back; look at the sources, then let them through with"
-                            + " --accept C/S");
+                    "versions held back: " + counts.get("held_back")
+                            + "; look at the sources, then let them through with --accept C/S");
         } else if (counts.get("busy") > 0) {
-            return Result.of(Outcome.INTERRUPTED, counts.get("busy") + " segments are busy; run again");
+            return Result.of(Outcome.INTERRUPTED, "segments busy: " + counts.get("busy") + "; run again");
         } else if (due.isEmpty()) {
             return Result.of(Outcome.SKIPPED, "no segment is due for " + day);
         }
@@ -215,7 +222,7 @@ public class SegmentDiff implements Job {
         counts.add("elsewhere", elsewhere);
         return elsewhere == 0
                 ? Result.succeeded()
-                : new Result(Outcome.SUCCEEDED, elsewhere + " segments are being worked on by others");
+                : new Result(Outcome.SUCCEEDED, "segments that others work on: " + elsewhere);
     }
 
     private static Set<SegmentKey> accepted(RunRequest request) {

@@ -26,7 +26,8 @@ class SegmentDiffQueries {
 
     /** Segments to do, those first that have waited longest: a run that ends early starves nobody. */
     List<Due> due(Session session, LocalDate day, boolean force) {
-        return session.list("""
+        return session.list(
+                """
                 select w.customer_id, w.segment_id, s.source
                 from segdiff.segment_states w join segdiff.segments s using (customer_id, segment_id)
                 where s.source is not null and (w.day is null or w.day < ? or (? and w.day = ?))

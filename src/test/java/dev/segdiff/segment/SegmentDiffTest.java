@@ -238,10 +238,10 @@ class SegmentDiffTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "drop table source_1; | source source_1 does not exist",
+                "drop table source_1; | source public.source_1 does not exist",
                 "alter table source_1 rename contact_id to id; | has no column contact_id",
                 "alter table source_1 alter contact_id type text; | is text, expected bigint",
-                "insert into source_1 values (null); | contact_id",
+                "insert into source_1 values (null); | source public.source_1 yields contact_id null",
                 "alter table source_1 rename to t; create view source_1 as select 1 / (contact_id - 3) as contact_id from t; | division by zero",
             })
     void faultySourceFailsItsSegmentWithAReasonAndTheOthersGoOn(String fault) {

@@ -4,6 +4,7 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseConfig;
 import io.agroal.api.AgroalDataSource;
 import io.agroal.api.configuration.supplier.AgroalDataSourceConfigurationSupplier;
+import io.agroal.api.exceptionsorter.PostgreSQLExceptionSorter;
 import io.agroal.api.security.NamePrincipal;
 import io.agroal.api.security.SimplePassword;
 import java.sql.Connection;
@@ -45,6 +46,7 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
         server.execute("postgres", "create database " + name + " template " + template);
         dataSource = AgroalDataSource.from(
                 new AgroalDataSourceConfigurationSupplier().connectionPoolConfiguration(pool -> pool.maxSize(30)
+                        .exceptionSorter(new PostgreSQLExceptionSorter())
                         .acquisitionTimeout(Duration.ofSeconds(10))
                         .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url())
                                 .principal(new NamePrincipal(server.user()))
