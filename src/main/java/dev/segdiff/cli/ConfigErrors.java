@@ -1,18 +1,63 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.run.Suggestion;
 import io.smallrye.config.ConfigValidationException;
-import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.StreamSupport;
+import org.eclipse.microprofile.config.Config;
 
-/** What is wrong with the configuration, a line for each key. */
+/** What is wrong with the configuration: the key, the value, and what is allowed. */
 final class ConfigErrors {
+    private static final Pattern UNKNOWN = Pattern.compile("SRCFG00050: (\\S+) in .*");
+    private static final Pattern UNCONVERTIBLE = Pattern.compile(
+            "(?s).*SRCFG00039: The config property (\\S+) with the config value \"(.*?)\" threw.*?converted *(.*)");
+
     private ConfigErrors() {}
 
-    static List<String> lines(ConfigValidationException invalid) {
-        List<String> lines = new ArrayList<>();
+    /** A line for each problem that the mappings have found. */
+    static Collection<String> lines(ConfigValidationException invalid, Config config) {
+        Set<String> lines = new LinkedHashSet<>();
         for (int i = 0; i < invalid.getProblemCount(); i++) {
-            lines.add("configuration: " + invalid.getProblem(i).getMessage());
+            lines.add(line(String.valueOf(invalid.getProblem(i).getMessage()), config));
         }
         return lines;
+    }
+
+    /**
+     * Keys that nobody reads. The mappings refuse unknown keys from files and properties, but not from the environment,
+     * whose names may be anybody's; SEGDIFF_ is ours.
+     */
+    static List<String> unknownKeys(Config config) {
+        List<String> known = known(config);
+        return StreamSupport.stream(config.getPropertyNames().spliterator(), false)
+                .filter(key -> key.startsWith("segdiff.") && !known.contains(key))
+                .map(key -> "unknown key " + key + Suggestion.didYouMean(key, known))
+                .toList();
+    }
+
+    private static String line(String problem, Config config) {
+        Matcher unknown = UNKNOWN.matcher(problem);
+        if (unknown.matches()) {
+            return "unknown key " + unknown.group(1) + Suggestion.didYouMean(unknown.group(1), known(config));
+        }
+        Matcher unconvertible = UNCONVERTIBLE.matcher(problem);
+        return unconvertible.matches()
+                ? "key " + unconvertible.group(1) + " has the value '" + unconvertible.group(2) + "': "
+                        + unconvertible.group(3).replaceFirst("^SRCFG\\d+: ", "")
+                : problem;
+    }
+
+    /** Every key has a default, so the source of the defaults knows them all. */
+    private static List<String> known(Config config) {
+        return StreamSupport.stream(config.getConfigSources().spliterator(), false)
+                .filter(source -> source.getName().equals("DefaultValuesConfigSource"))
+                .flatMap(source -> source.getPropertyNames().stream())
+                .filter(key -> key.startsWith("segdiff."))
+                .toList();
     }
 }

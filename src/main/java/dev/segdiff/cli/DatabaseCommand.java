@@ -1,8 +1,11 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Migrations;
 import jakarta.inject.Inject;
+import java.util.List;
 import java.util.concurrent.Callable;
+import org.eclipse.microprofile.config.ConfigProvider;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -20,6 +23,10 @@ abstract class DatabaseCommand implements Callable<Integer> {
 
     @Override
     public final Integer call() {
+        List<String> unknown = ConfigErrors.unknownKeys(ConfigProvider.getConfig());
+        if (!unknown.isEmpty()) {
+            throw new InvalidInputException("configuration: " + String.join("; ", unknown));
+        }
         migrations.ensureCurrent();
         return execute();
     }

@@ -1,15 +1,21 @@
 package dev.segdiff.cli;
 
 import dev.segdiff.db.EmbeddedServer;
+import io.smallrye.config.DotEnvConfigSourceProvider;
+import io.smallrye.config.PropertiesConfigSource;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import org.eclipse.microprofile.config.ConfigProvider;
 import org.graalvm.nativeimage.ImageInfo;
 import org.jspecify.annotations.Nullable;
 
 /** The embedded PostgreSQL, when no database was named. */
 public final class EmbeddedFallback implements AutoCloseable {
     private static final Path DIRECTORY = Path.of(".segdiff");
+    private static final Path CONFIG_FILE = Path.of("config", "application.properties");
 
     private final @Nullable EmbeddedServer server;
 
@@ -19,7 +25,7 @@ public final class EmbeddedFallback implements AutoCloseable {
 
     /** Starts or joins the embedded server, and points the configuration to it, unless the key names a database. */
     public static EmbeddedFallback where(String key) {
-        if (ConfigProvider.getConfig().getOptionalValue(key, String.class).isPresent()) {
+        if (isSet(key)) {
             return new EmbeddedFallback(null);
         }
         // Known while the executable is built, so that nothing of the embedded server gets into it.
@@ -38,6 +44,21 @@ public final class EmbeddedFallback implements AutoCloseable {
         System.setProperty(key, server.jdbcUrl());
         System.setProperty("quarkus.datasource.username", server.username());
         return new EmbeddedFallback(server);
+    }
+
+    /** Quarkus' configuration is not there yet, so the places that it reads from are asked here. */
+    private static boolean isSet(String key) {
+        try {
+            SmallRyeConfigBuilder places =
+                    new SmallRyeConfigBuilder().addSystemSources().withSources(new DotEnvConfigSourceProvider());
+            if (Files.exists(CONFIG_FILE)) {
+                places.withSources(
+                        new PropertiesConfigSource(CONFIG_FILE.toUri().toURL()));
+            }
+            return places.build().getOptionalValue(key, String.class).isPresent();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.segdiff.db.InvalidInputException;
 import io.smallrye.config.ConfigValidationException;
 import java.io.PrintWriter;
 import java.sql.SQLException;
+import org.eclipse.microprofile.config.ConfigProvider;
 import org.jboss.logging.Logger;
 import picocli.CommandLine.Help.Ansi;
 
@@ -26,7 +27,8 @@ final class Errors {
                 print(err, "interrupted: " + e.getMessage());
                 return INTERRUPTED;
             } else if (e instanceof ConfigValidationException invalid) {
-                ConfigErrors.lines(invalid).forEach(line -> print(err, line));
+                ConfigErrors.lines(invalid, ConfigProvider.getConfig())
+                        .forEach(line -> print(err, "configuration: " + line));
                 return USAGE;
             } else if (e instanceof SQLException sql) {
                 return tell(new DatabaseException(sql), err);

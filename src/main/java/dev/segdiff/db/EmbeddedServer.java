@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * A PostgreSQL of one's own, for trying segdiff: it lives in a directory, is reached over loopback only, and serves all
@@ -22,6 +24,7 @@ import java.util.concurrent.TimeUnit;
 public final class EmbeddedServer implements AutoCloseable {
     private static final Duration START = Duration.ofSeconds(60);
     private static final long STOP_SECONDS = 30;
+    private static final Logger LIBRARY_LOG = Logger.getLogger("io.zonky.test.db.postgres");
 
     private final Path directory;
     private final FileChannel users;
@@ -96,6 +99,8 @@ public final class EmbeddedServer implements AutoCloseable {
     }
 
     private Postmaster start() throws IOException {
+        // Its steps are of interest to nobody; what PostgreSQL says goes to postgres.log.
+        LIBRARY_LOG.setLevel(Level.WARNING);
         Files.deleteIfExists(data().resolve("postmaster.pid"));
         ProcessBuilder.Redirect log = ProcessBuilder.Redirect.appendTo(
                 directory.resolve("postgres.log").toFile());

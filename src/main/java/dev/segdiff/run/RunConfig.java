@@ -1,6 +1,8 @@
 package dev.segdiff.run;
 
+import dev.segdiff.db.ConfigConverters;
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -9,6 +11,7 @@ import java.time.ZoneId;
 @ConfigMapping(prefix = "segdiff")
 public interface RunConfig {
     /** The zone in which a logical day begins and ends. */
+    @WithConverter(ConfigConverters.Zone.class)
     @WithDefault("UTC")
     ZoneId timeZone();
 

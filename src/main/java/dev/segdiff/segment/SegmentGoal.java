@@ -34,7 +34,7 @@ class SegmentGoal {
                     """, SegmentGoal::problem, MAX_PROBLEMS);
             return session.one(
                     """
-                    select count(*) as segments,
+                    select count(s.customer_id) as segments,
                         count(*) filter (where s.source is not null and (w.day is null or w.day < today)) as due,
                         count(*) filter (where w.problem = 'held_back') as held_back,
                         count(*) filter (where w.problem = 'failed') as failed,

@@ -1,6 +1,8 @@
 package dev.segdiff.segment;
 
+import dev.segdiff.db.ConfigConverters;
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
@@ -8,10 +10,12 @@ import java.time.Duration;
 @ConfigMapping(prefix = "segdiff.segments")
 public interface SegmentsConfig {
     /** Segments worked on at once by one process; each takes a connection and, in PostgreSQL, about a core. */
+    @WithConverter(ConfigConverters.Positive.class)
     @WithDefault("2")
     int parallelism();
 
     /** A version that would remove a larger share of the contacts is held back. */
+    @WithConverter(Share.FromText.class)
     @WithDefault("20%")
     Share maxRemoved();
 

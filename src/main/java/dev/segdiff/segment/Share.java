@@ -1,31 +1,40 @@
 package dev.segdiff.segment;
 
+import java.math.BigDecimal;
+import org.eclipse.microprofile.config.spi.Converter;
+
 /**
- * A part of a whole, between 0 and 1; written {@code 20%} or {@code 0.2}.
+ * A part of a whole.
  *
- * @param value the part
+ * @param value between 0 and 1
  */
 public record Share(double value) {
     public Share {
         if (!(value >= 0 && value <= 1)) {
-            throw new IllegalArgumentException("expected a share from 0% to 100%, got " + value * 100 + "%");
-        }
-    }
-
-    /** Found by the configuration by its name and parameter. */
-    public static Share of(String text) {
-        String number = text.strip();
-        try {
-            return number.endsWith("%")
-                    ? new Share(Double.parseDouble(number.substring(0, number.length() - 1)) / 100)
-                    : new Share(Double.parseDouble(number));
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("expected a share such as 20% or 0.2, got '" + text + "'", e);
+            throw new IllegalArgumentException("expected a share from 0% to 100%");
         }
     }
 
     /** The largest whole number within this share of a total. */
     public long of(long total) {
-        return (long) Math.floor(value * total);
+        // In decimals: 29% of 100 is 29, which 0.29 * 100 is not.
+        return BigDecimal.valueOf(value).multiply(BigDecimal.valueOf(total)).longValue();
+    }
+
+    /** Reads {@code 20%} or {@code 0.2}. */
+    public static final class FromText implements Converter<Share> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Share convert(String text) {
+            String number = text.strip();
+            boolean percent = number.endsWith("%");
+            try {
+                double value = Double.parseDouble(percent ? number.substring(0, number.length() - 1) : number);
+                return new Share(percent ? value / 100 : value);
+            } catch (NumberFormatException e) {
+                throw new IllegalArgumentException("expected a share such as 20% or 0.2", e);
+            }
+        }
     }
 }

@@ -1,0 +1,37 @@
+package dev.segdiff.db;
+
+import java.time.DateTimeException;
+import java.time.ZoneId;
+import org.eclipse.microprofile.config.spi.Converter;
+
+/** Converters of configuration values whose errors say what is allowed. */
+public final class ConfigConverters {
+    private ConfigConverters() {}
+
+    /** A whole number from 1 on. */
+    public static final class Positive implements Converter<Integer> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Integer convert(String text) {
+            if (!text.matches("0*[1-9]\\d{0,8}")) {
+                throw new IllegalArgumentException("expected a whole number from 1 on");
+            }
+            return Integer.valueOf(text);
+        }
+    }
+
+    /** A time zone by name or offset. */
+    public static final class Zone implements Converter<ZoneId> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public ZoneId convert(String text) {
+            try {
+                return ZoneId.of(text);
+            } catch (DateTimeException e) {
+                throw new IllegalArgumentException("expected a time zone such as UTC or Europe/Berlin", e);
+            }
+        }
+    }
+}
