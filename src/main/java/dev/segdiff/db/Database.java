@@ -46,8 +46,7 @@ public class Database {
         try (Connection connection = dataSource.getConnection()) {
             connection.setAutoCommit(false);
             try {
-                Session session = new Session(connection, cancellation);
-                session.list(settings.sql(), row -> row, settings.binds());
+                Session session = new Session(connection, cancellation, settings);
                 T result = work.apply(session);
                 if (session.isRolledBackAtEnd()) {
                     connection.rollback();

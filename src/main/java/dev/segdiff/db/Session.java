@@ -5,7 +5,6 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -34,11 +33,14 @@ public final class Session {
 
     private final Connection connection;
     private final Cancellation cancellation;
+    private @Nullable Settings pendingSettings;
     private boolean rollBackAtEnd;
 
-    Session(Connection connection, Cancellation cancellation) {
+    /** The settings travel with the first statement, which saves a round trip. */
+    Session(Connection connection, Cancellation cancellation, Settings settings) {
         this.connection = connection;
         this.cancellation = cancellation;
+        this.pendingSettings = settings;
     }
 
     /** Whatever this transaction has done is undone when its work returns. */
@@ -53,7 +55,7 @@ public final class Session {
     public <T> List<T> list(String sql, RowReader<T> reader, @Nullable Object... binds) {
         return execute(sql, binds, statement -> {
             List<T> rows = new ArrayList<>();
-            try (ResultSet row = statement.executeQuery()) {
+            try (ResultSet row = statement.getResultSet()) {
                 while (row.next()) {
                     rows.add(reader.read(row));
                 }
@@ -76,34 +78,31 @@ public final class Session {
 
     /** Runs one statement, or several separated by semicolons in one round trip, and returns the first one's row count. */
     public long update(String sql, @Nullable Object... binds) {
-        return execute(sql, binds, statement -> {
-            statement.execute();
-            return Math.max(0, statement.getLargeUpdateCount());
-        });
+        return execute(sql, binds, statement -> Math.max(0, statement.getLargeUpdateCount()));
     }
 
     /** Streams rows in constant memory. */
     public void stream(String sql, RowConsumer consumer, @Nullable Object... binds) throws IOException {
-        IOException[] failure = new IOException[1];
-        execute(sql, binds, statement -> {
-            // Rows come in portions of this many, not all at once.
+        applySettings();
+        try (PreparedStatement statement = prepare(sql, binds)) {
+            // Rows come in portions of this many, not all at once; the driver does that for single statements only.
             statement.setFetchSize(10_000);
+            cancellation.enter(statement);
             try (ResultSet row = statement.executeQuery()) {
                 while (row.next()) {
                     consumer.accept(row);
                 }
-            } catch (IOException e) {
-                failure[0] = e;
+            } finally {
+                cancellation.leave(statement);
             }
-            return 0;
-        });
-        if (failure[0] != null) {
-            throw failure[0];
+        } catch (SQLException e) {
+            throw failure(e);
         }
     }
 
     /** Starts {@code copy ... from stdin}; the caller ends or cancels it. */
     public CopyIn copyIn(String sql) {
+        applySettings();
         try {
             return connection.unwrap(PGConnection.class).getCopyAPI().copyIn(sql);
         } catch (SQLException e) {
@@ -131,33 +130,43 @@ public final class Session {
     }
 
     private <T> T execute(String sql, @Nullable Object[] binds, Action<T> action) {
-        try (PreparedStatement statement = connection.prepareStatement(sql)) {
-            for (int i = 0; i < binds.length; i++) {
-                statement.setObject(i + 1, binds[i]);
+        Settings settings = pendingSettings;
+        pendingSettings = null;
+        String text = settings == null ? sql : settings.sql() + "; " + sql;
+        @Nullable Object[] values = settings == null ? binds : Settings.concat(settings.binds(), binds);
+        try (PreparedStatement statement = prepare(text, values)) {
+            cancellation.enter(statement);
+            try {
+                statement.execute();
+                if (settings != null) {
+                    statement.getMoreResults();
+                }
+                return action.run(statement);
+            } finally {
+                cancellation.leave(statement);
             }
-            return whileCancellable(statement, () -> action.run(statement));
         } catch (SQLException e) {
             throw failure(e);
         }
     }
 
-    private <T> T whileCancellable(Statement statement, SqlSupplier<T> work) throws SQLException {
-        cancellation.enter(statement);
-        try {
-            return work.get();
-        } finally {
-            cancellation.leave(statement);
+    private void applySettings() {
+        if (pendingSettings != null) {
+            list("select 1", row -> row);
         }
+    }
+
+    private PreparedStatement prepare(String sql, @Nullable Object[] binds) throws SQLException {
+        PreparedStatement statement = connection.prepareStatement(sql);
+        for (int i = 0; i < binds.length; i++) {
+            statement.setObject(i + 1, binds[i]);
+        }
+        return statement;
     }
 
     private RuntimeException failure(SQLException e) {
         DatabaseException failure = new DatabaseException(e);
         String reason = cancellation.reason();
         return failure.isCancelled() && reason != null ? new CancelledException(reason) : failure;
-    }
-
-    @FunctionalInterface
-    private interface SqlSupplier<T> {
-        T get() throws SQLException;
     }
 }

@@ -1,9 +1,11 @@
 package dev.segdiff.db;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * PostgreSQL settings that hold for one transaction. They are set inside it ({@code set local}), so that they work
@@ -33,6 +35,12 @@ public final class Settings {
         return values.keySet().stream()
                 .map(name -> "set_config(?, ?, true)")
                 .collect(Collectors.joining(", ", "select ", ""));
+    }
+
+    static @Nullable Object[] concat(Object[] first, @Nullable Object[] second) {
+        @Nullable Object[] all = Arrays.copyOf(first, first.length + second.length, Object[].class);
+        System.arraycopy(second, 0, all, first.length, second.length);
+        return all;
     }
 
     Object[] binds() {

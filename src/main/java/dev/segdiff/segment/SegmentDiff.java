@@ -149,7 +149,9 @@ public class SegmentDiff implements Job {
                         session, key, request.day(), request.force())
                 .map(claim -> {
                     SourceQuery source = SourceQuery.of(claim);
-                    queries.checkSource(session, source.name());
+                    if (!claim.isSourceFit()) {
+                        queries.checkSource(session, source.name());
+                    }
                     return publisher.publish(session, claim, source, order);
                 })
                 .orElseGet(NotClaimed::new));

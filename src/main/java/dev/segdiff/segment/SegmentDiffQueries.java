@@ -43,9 +43,10 @@ class SegmentDiffQueries {
         return session.first("""
                 select s.source, s.current_version, v.contacts, nextval('segdiff.version_ids') as next_version,
                     exists (select from pg_class c where c.oid = s.snapshot) as snapshot_exists,
-                    array(select a.attname::text from pg_attribute a
-                          where a.attrelid = to_regclass(s.source) and a.attname in ('customer_id', 'segment_id')
-                            and not a.attisdropped order by 1) as filters
+                    array(select a.attname || ' ' || coalesce(nullif(t.typbasetype, 0), t.oid)::regtype
+                          from pg_attribute a join pg_type t on t.oid = a.atttypid
+                          where a.attrelid = to_regclass(s.source)
+                            and a.attname in ('contact_id', 'customer_id', 'segment_id')) as columns
                 from segdiff.segment_states w
                 join segdiff.segments s using (customer_id, segment_id)
                 left join segdiff.segment_versions v on v.version = s.current_version
@@ -78,7 +79,7 @@ class SegmentDiffQueries {
                 """
                 with changes as materialized (%1$s),
                 removed as (
-                    delete from %2$s where ctid = any (array(select place from changes where place is not null))),
+                    delete from %2$s old using changes where old.ctid = changes.place),
                 added as (
                     insert into %2$s select contact_id from changes where place is null and contact_id is not null),
                 diffs as (
@@ -113,45 +114,21 @@ class SegmentDiffQueries {
                 """, claim.nextVersion(), day);
     }
 
-    /**
-     * Makes the version current. Registry row first, table second, as readers lock them. A snapshot is renamed to its
-     * new version, not copied.
-     */
+    /** Makes the version current. A snapshot is renamed to its new version, not copied. */
     void publish(Session session, Claim claim, Publication.Published version, LocalDate day, @Nullable Long runId) {
-        String rename = version.baseline()
-                ? ""
-                : "; alter table %s rename to %s"
-                        .formatted(claim.currentSnapshot(), claim.nextSnapshot().quotedName());
-        session.update(
-                """
-                with version as (
-                    insert into segdiff.segment_versions
-                        (version, customer_id, segment_id, day, contacts, added, removed, baseline, run_id)
-                    values (?, ?, ?, ?, ?, ?, ?, ?, ?)),
-                state as (
-                    update segdiff.segment_states
-                    set day = ?, problem = null, problem_reason = null, problem_day = null, problem_since = null
-                    where customer_id = ? and segment_id = ?)
-                update segdiff.segments
-                set current_version = ?, snapshot = coalesce(to_regclass(?), snapshot)
-                where customer_id = ? and segment_id = ?
-                """ + rename,
-                version.version(),
+        session.list(
+                "select segdiff.publish_version(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                row -> row,
                 claim.key().customerId(),
                 claim.key().segmentId(),
+                version.version(),
+                claim.nextSnapshot().name(),
                 day,
                 version.contacts(),
                 version.added(),
                 version.removed(),
                 version.baseline(),
-                runId,
-                day,
-                claim.key().customerId(),
-                claim.key().segmentId(),
-                version.version(),
-                version.baseline() ? claim.nextSnapshot().toString() : null,
-                claim.key().customerId(),
-                claim.key().segmentId());
+                runId);
     }
 
     /** Remembers why nothing was published; the time stays that of the first such attempt. */
@@ -206,11 +183,11 @@ class SegmentDiffQueries {
     }
 
     private static Claim claim(SegmentKey key, ResultSet row) throws SQLException {
-        Array filters = row.getArray("filters");
+        Array columns = row.getArray("columns");
         return new Claim(
                 key,
                 row.getString("source"),
-                List.of((String[]) filters.getArray()),
+                List.of((String[]) columns.getArray()),
                 row.getObject("current_version", Long.class),
                 row.getLong("contacts"),
                 row.getBoolean("snapshot_exists"),

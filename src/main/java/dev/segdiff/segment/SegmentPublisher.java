@@ -83,7 +83,9 @@ class SegmentPublisher {
     private Publication baseline(Session session, Claim claim, SourceQuery source, Order order) {
         long contacts = queries.createSnapshot(session, claim, source);
         Published version = new Published(claim.nextVersion(), contacts, 0, 0, true);
-        makeCurrent(session, claim, version, order);
+        if (!order.dryRun()) {
+            queries.publish(session, claim, version, order.day(), order.runId());
+        }
         return version;
     }
 
@@ -104,19 +106,20 @@ class SegmentPublisher {
         }
         long contacts = claim.contacts() + changes.added() - changes.removed();
         Published version = new Published(claim.nextVersion(), contacts, changes.added(), changes.removed(), false);
-        makeCurrent(session, claim, version, order);
+        if (order.dryRun()) {
+            return version;
+        } else if (stepwise) {
+            // A reader may be in the way: then only this step is tried again, not the long comparison.
+            session.retryOnLockTimeout(
+                    Retry.DEFAULT, () -> queries.publish(session, claim, version, order.day(), order.runId()));
+        } else {
+            queries.publish(session, claim, version, order.day(), order.runId());
+        }
         return version;
     }
 
     private boolean isHeldBack(Claim claim, Changes changes) {
         return changes.removed()
                 > Math.max(config.maxRemovedFloor(), config.maxRemoved().of(claim.contacts()));
-    }
-
-    private void makeCurrent(Session session, Claim claim, Published version, Order order) {
-        if (!order.dryRun()) {
-            session.retryOnLockTimeout(
-                    Retry.DEFAULT, () -> queries.publish(session, claim, version, order.day(), order.runId()));
-        }
     }
 }

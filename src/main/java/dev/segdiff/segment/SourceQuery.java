@@ -1,6 +1,7 @@
 package dev.segdiff.segment;
 
 import dev.segdiff.db.TableName;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -19,14 +20,16 @@ record SourceQuery(String name, String sql, List<Object> binds) {
         }
         StringBuilder sql =
                 new StringBuilder("select contact_id::bigint as contact_id from ").append(TableName.parse(name));
-        List<Object> binds = new java.util.ArrayList<>();
-        for (String column : claim.filters()) {
-            sql.append(binds.isEmpty() ? " where " : " and ").append(column).append(" = ?");
-            binds.add(
-                    column.equals("customer_id")
-                            ? claim.key().customerId()
-                            : claim.key().segmentId());
-        }
+        List<Object> binds = new ArrayList<>();
+        filter(claim, "customer_id", claim.key().customerId(), sql, binds);
+        filter(claim, "segment_id", claim.key().segmentId(), sql, binds);
         return new SourceQuery(name, sql.toString(), binds);
+    }
+
+    private static void filter(Claim claim, String column, long value, StringBuilder sql, List<Object> binds) {
+        if (claim.hasColumn(column)) {
+            sql.append(binds.isEmpty() ? " where " : " and ").append(column).append(" = ?");
+            binds.add(value);
+        }
     }
 }

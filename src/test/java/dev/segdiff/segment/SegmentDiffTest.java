@@ -288,19 +288,18 @@ class SegmentDiffTest {
     void sourceWithoutPermissionFailsItsSegment() {
         segments.segment(1, 1);
         db.execute(
-                "create role outsider_%s".formatted(db.url().replaceAll(".*/", "")),
+                "create role outsider_%s".formatted(db.name()),
                 "create schema hidden",
                 "alter table source_1 set schema hidden",
                 """
                 create view source_1 as select contact_id from hidden.source_1
                 """,
-                "alter view source_1 owner to outsider_%s".formatted(db.url().replaceAll(".*/", "")));
+                "alter view source_1 owner to outsider_%s".formatted(db.name()));
 
         RunReport report = segments.run(DAY);
 
         assertThat(report.problems()).singleElement().asString().contains("permission denied");
-        db.execute(
-                "drop view source_1", "drop role outsider_%s".formatted(db.url().replaceAll(".*/", "")));
+        db.execute("drop view source_1", "drop role outsider_%s".formatted(db.name()));
     }
 
     @Test

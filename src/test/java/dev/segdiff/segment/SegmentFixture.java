@@ -47,6 +47,10 @@ public final class SegmentFixture {
                 database, queries, publisher, partitions, new SegmentGoal(database, runConfig), segmentsConfig);
     }
 
+    public SegmentRegistry registry() {
+        return registry;
+    }
+
     /** A table of contacts and a segment that reads it. */
     public SegmentKey segment(long id, long... contacts) {
         db.execute("create table source_%d (contact_id bigint)".formatted(id));

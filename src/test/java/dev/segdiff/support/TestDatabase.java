@@ -24,8 +24,9 @@ import org.junit.jupiter.api.extension.ExtensionContext;
 public final class TestDatabase implements BeforeEachCallback, AfterEachCallback {
     private static final AtomicInteger COUNTER = new AtomicInteger();
 
-    private final TestServer server = TestServer.INSTANCE;
-    private String name = "";
+    private String url = "";
+    private String user = "postgres";
+    private String password = "";
 
     @SuppressWarnings("NullAway.Init")
     private AgroalDataSource dataSource;
@@ -42,32 +43,52 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
 
     /** For tests that want an empty database, and programs that are no JUnit tests. */
     public void create(String template) throws SQLException {
-        name = "test_" + ProcessHandle.current().pid() + "_" + COUNTER.incrementAndGet();
+        TestServer server = TestServer.INSTANCE;
+        String name = "test_" + ProcessHandle.current().pid() + "_" + COUNTER.incrementAndGet();
         server.execute("postgres", "create database " + name + " template " + template);
+        user = server.user();
+        password = server.password();
+        open(server.url(name));
+    }
+
+    /** A database that is there already, on a server of its own. */
+    public static TestDatabase existing(String url) throws SQLException {
+        TestDatabase database = new TestDatabase();
+        database.open(url.replaceFirst("\\?.*", ""));
+        return database;
+    }
+
+    private void open(String databaseUrl) throws SQLException {
+        url = databaseUrl;
         dataSource = AgroalDataSource.from(
                 new AgroalDataSourceConfigurationSupplier().connectionPoolConfiguration(pool -> pool.maxSize(30)
                         .exceptionSorter(new PostgreSQLExceptionSorter())
                         .acquisitionTimeout(Duration.ofSeconds(10))
-                        .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url())
-                                .principal(new NamePrincipal(server.user()))
-                                .credential(new SimplePassword(server.password())))));
+                        .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url)
+                                .principal(new NamePrincipal(user))
+                                .credential(new SimplePassword(password)))));
     }
 
     public void drop() {
         dataSource.close();
-        server.execute("postgres", "drop database " + name + " with (force)");
+        TestServer.INSTANCE.execute("postgres", "drop database " + name() + " with (force)");
+    }
+
+    /** Unlike that of any other test, also of another process: for what belongs to the whole server, such as roles. */
+    public String name() {
+        return url.substring(url.lastIndexOf('/') + 1);
     }
 
     public String url() {
-        return server.url(name);
+        return url;
     }
 
     public String user() {
-        return server.user();
+        return user;
     }
 
     public String password() {
-        return server.password();
+        return password;
     }
 
     public Database database() {

@@ -1,5 +1,5 @@
 -- What applications call. The functions run with the rights of their owner, so a reader needs no more than
--- `usage` on the schema and `execute` on them.
+-- `usage` on the schema and `execute` on them; what only segdiff may call stands at the end.
 
 create or replace function segdiff.logical_day() returns date
 language sql stable parallel safe as $$
@@ -228,3 +228,29 @@ begin
 end $$;
 comment on function segdiff.members(bigint, bigint, bigint) is
     'The members of a segment at its current version, or at an earlier one that is still retained.';
+
+-- The last step of a version, in one round trip. Registry row first, table second, as readers lock them.
+create or replace function segdiff.publish_version(
+    customer_id bigint, segment_id bigint, version bigint, snapshot_name name, day date,
+    contacts bigint, added bigint, removed bigint, baseline boolean, run_id bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+    snapshot regclass;
+begin
+    insert into segdiff.segment_versions
+        (version, customer_id, segment_id, day, contacts, added, removed, baseline, run_id)
+    values (version, customer_id, segment_id, day, contacts, added, removed, baseline, run_id);
+    update segdiff.segment_states w
+    set day = publish_version.day, problem = null, problem_reason = null, problem_day = null, problem_since = null
+    where w.customer_id = publish_version.customer_id and w.segment_id = publish_version.segment_id;
+    update segdiff.segments s
+    set current_version = version,
+        snapshot = case when baseline then format('segdiff.%I', snapshot_name)::regclass else s.snapshot end
+    where s.customer_id = publish_version.customer_id and s.segment_id = publish_version.segment_id
+    returning s.snapshot into snapshot;
+    if not baseline then
+        execute format('alter table %s rename to %I', snapshot, snapshot_name);
+    end if;
+end $$;
+revoke execute on function segdiff.publish_version from public;
