@@ -11,6 +11,7 @@ import java.sql.Statement;
 import java.util.Map;
 import org.flywaydb.core.Flyway;
 import org.testcontainers.DockerClientFactory;
+import org.testcontainers.containers.ContainerFetchException;
 import org.testcontainers.postgresql.PostgreSQLContainer;
 
 /**
@@ -66,9 +67,20 @@ final class TestServer {
 
     private static TestServer start() {
         String kind = System.getProperty("segdiff.test.database", "auto");
-        boolean docker = kind.equals("docker")
-                || (kind.equals("auto") && DockerClientFactory.instance().isDockerAvailable());
-        return docker ? container() : embedded();
+        if (kind.equals("embedded")
+                || (kind.equals("auto") && !DockerClientFactory.instance().isDockerAvailable())) {
+            return embedded();
+        }
+        try {
+            return container();
+        } catch (ContainerFetchException e) {
+            if (kind.equals("docker")) {
+                throw e;
+            }
+            System.err.println(
+                    "A DOCKER ENGINE ANSWERS, BUT ITS IMAGES CANNOT BE HAD: TESTING ON THE EMBEDDED POSTGRESQL");
+            return embedded();
+        }
     }
 
     private static TestServer container() {
