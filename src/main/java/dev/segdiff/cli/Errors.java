@@ -55,6 +55,10 @@ final class Errors {
         } else if (e.isLostConnection()) {
             print(err, "cannot reach the database: " + e.getMessage() + "; check QUARKUS_DATASOURCE_JDBC_URL");
             return FAILED;
+        } else if (state.equals("P0002")) {
+            // no_data_found: the readers' functions say so of a segment or version that does not exist.
+            print(err, e.getMessage());
+            return USAGE;
         } else if (state.equals("42501")) {
             print(err, e.getMessage() + "; the database role lacks a privilege");
             return USAGE;

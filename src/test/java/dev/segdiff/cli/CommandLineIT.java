@@ -86,7 +86,7 @@ class CommandLineIT {
                 "run --accept seven | expected CUSTOMER/SEGMENT such as 7/42, got 'seven'",
                 "segments | expected one of add, list",
                 "segments add x 1 --upload | 'x' is not a long",
-                "segments add -7 1 --upload | unknown option '-7'",
+                "segments add -7 1 --upload | expected non-negative customer and segment, got -7 and 1",
                 "segments add 7 1 | Missing required argument",
                 "segments add 7 1 --source nowhere.nothing | source nowhere.nothing does not exist",
                 "segments add 7 1 --source pg_catalog.pg_class | has no column contact_id",
