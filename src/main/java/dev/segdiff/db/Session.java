@@ -5,6 +5,7 @@ import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -12,7 +13,10 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
-/** Statements within one transaction. Values are bound, never concatenated. */
+/**
+ * Statements within one transaction. Values are bound, never concatenated. Several statements, separated by semicolons,
+ * go in one round trip; the last one's result counts.
+ */
 public final class Session {
     /** Reads a row; the cursor stands on it. */
     @FunctionalInterface
@@ -28,7 +32,22 @@ public final class Session {
 
     @FunctionalInterface
     private interface Action<T> {
-        T run(PreparedStatement statement) throws SQLException;
+        T run(LastResult last) throws SQLException;
+    }
+
+    /** What the last of the statements answered: rows, or a count. */
+    private record LastResult(@Nullable ResultSet rows, long count) {
+        static LastResult of(PreparedStatement statement) throws SQLException {
+            LastResult last = new LastResult(null, 0);
+            boolean hasRows = statement.execute();
+            while (hasRows || statement.getLargeUpdateCount() >= 0) {
+                last = hasRows
+                        ? new LastResult(statement.getResultSet(), 0)
+                        : new LastResult(null, statement.getLargeUpdateCount());
+                hasRows = statement.getMoreResults(Statement.KEEP_CURRENT_RESULT);
+            }
+            return last;
+        }
     }
 
     private final Connection connection;
@@ -53,12 +72,10 @@ public final class Session {
     }
 
     public <T> List<T> list(String sql, RowReader<T> reader, @Nullable Object... binds) {
-        return execute(sql, binds, statement -> {
+        return execute(sql, binds, last -> {
             List<T> rows = new ArrayList<>();
-            try (ResultSet row = statement.getResultSet()) {
-                while (row.next()) {
-                    rows.add(reader.read(row));
-                }
+            while (last.rows() != null && last.rows().next()) {
+                rows.add(reader.read(last.rows()));
             }
             return rows;
         });
@@ -76,9 +93,9 @@ public final class Session {
                 .orElseThrow(() -> new IllegalStateException("expected a row, got none: " + sql));
     }
 
-    /** Runs one statement, or several separated by semicolons in one round trip, and returns the first one's row count. */
+    /** The number of rows that the statement changed. */
     public long update(String sql, @Nullable Object... binds) {
-        return execute(sql, binds, statement -> Math.max(0, statement.getLargeUpdateCount()));
+        return execute(sql, binds, LastResult::count);
     }
 
     /** Streams rows in constant memory. */
@@ -137,11 +154,7 @@ public final class Session {
         try (PreparedStatement statement = prepare(text, values)) {
             cancellation.enter(statement);
             try {
-                statement.execute();
-                if (settings != null) {
-                    statement.getMoreResults();
-                }
-                return action.run(statement);
+                return action.run(LastResult.of(statement));
             } finally {
                 cancellation.leave(statement);
             }

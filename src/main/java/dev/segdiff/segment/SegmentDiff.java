@@ -5,6 +5,7 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Retry;
+import dev.segdiff.db.Settings;
 import dev.segdiff.run.Counts;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Job;
@@ -16,7 +17,6 @@ import dev.segdiff.segment.Publication.Busy;
 import dev.segdiff.segment.Publication.Failed;
 import dev.segdiff.segment.Publication.NotClaimed;
 import dev.segdiff.segment.Publication.Published;
-import dev.segdiff.segment.SegmentDiffQueries.Due;
 import dev.segdiff.segment.SegmentPublisher.Order;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
@@ -81,10 +81,10 @@ public class SegmentDiff implements Job {
         if (!run.request().dryRun()) {
             partitions.prepare(day);
         }
-        List<Due> due = database.transaction(
+        List<Candidate> due = database.transaction(
                 session -> queries.due(session, day, run.request().force()));
         run.counts().add("due", due.size());
-        List<Due> missed = publishAll(run, due);
+        List<Candidate> missed = publishAll(run, due);
         // Whoever held them may be done, or may have given up.
         missed = publishAll(run, missed);
         retireDiffs(run);
@@ -97,12 +97,12 @@ public class SegmentDiff implements Job {
     }
 
     /** Works the segments off, several at once; answers those that somebody else held. */
-    private List<Due> publishAll(RunContext run, List<Due> segments) {
-        ConcurrentLinkedQueue<Due> queue = new ConcurrentLinkedQueue<>(segments);
-        ConcurrentLinkedQueue<Due> missed = new ConcurrentLinkedQueue<>();
+    private List<Candidate> publishAll(RunContext run, List<Candidate> segments) {
+        ConcurrentLinkedQueue<Candidate> queue = new ConcurrentLinkedQueue<>(segments);
+        ConcurrentLinkedQueue<Candidate> missed = new ConcurrentLinkedQueue<>();
         Set<SegmentKey> accepted = accepted(run.request());
         Workers.run(Math.min(config.parallelism(), segments.size()), () -> {
-            for (Due segment = queue.poll(); segment != null; segment = queue.poll()) {
+            for (Candidate segment = queue.poll(); segment != null; segment = queue.poll()) {
                 if (run.cancellation().isRequested()) {
                     throw new CancelledException(
                             String.valueOf(run.cancellation().reason()));
@@ -117,7 +117,7 @@ public class SegmentDiff implements Job {
         return List.copyOf(missed);
     }
 
-    private Publication publish(RunContext run, Due segment, boolean accept) {
+    private Publication publish(RunContext run, Candidate segment, boolean accept) {
         Publication publication = attemptSafely(run, segment, accept);
         if (!run.request().dryRun()) {
             remember(run, segment.key(), publication);
@@ -125,15 +125,17 @@ public class SegmentDiff implements Job {
         return publication;
     }
 
-    private Publication attemptSafely(RunContext run, Due segment, boolean accept) {
+    private Publication attemptSafely(RunContext run, Candidate segment, boolean accept) {
         try {
             return Retry.DEFAULT.run(
                     run.cancellation(),
                     e -> e.isTransient() && !e.isLockTimeout(),
-                    () -> attempt(run, segment.key(), accept));
+                    () -> attempt(run, segment, accept));
         } catch (DatabaseException e) {
             if (e.isLostConnection()) {
                 throw e;
+            } else if (e.sqlState().equals(SegmentDiffQueries.NOT_CLAIMED)) {
+                return new NotClaimed();
             }
             return e.isLockTimeout() ? new Busy(String.valueOf(e.getMessage())) : failed(segment, e);
         } catch (InvalidInputException e) {
@@ -142,23 +144,27 @@ public class SegmentDiff implements Job {
     }
 
     /** One transaction for one segment. */
-    private Publication attempt(RunContext run, SegmentKey key, boolean accept) {
+    private Publication attempt(RunContext run, Candidate segment, boolean accept) {
         RunRequest request = run.request();
-        Order order = new Order(request.day(), request.dryRun(), accept, run.runId());
-        return database.transaction(publisher.settings(request.day()), run.cancellation(), session -> queries.claim(
-                        session, key, request.day(), request.force())
-                .map(claim -> {
-                    SourceQuery source = SourceQuery.of(claim);
-                    if (!claim.isSourceFit()) {
-                        queries.checkSource(session, source.name());
-                    }
-                    return publisher.publish(session, claim, source, order);
-                })
-                .orElseGet(NotClaimed::new));
+        Order order = new Order(request.day(), request.force(), request.dryRun(), accept, run.runId());
+        Settings settings = publisher
+                .settings(request.day())
+                // Nobody waits for the disk after every small segment. If the database crashes, versions of the last
+                // moments may be lost; their ids, drawn durably before, never come again, so that whoever has read one
+                // gets the full snapshot. Closing the run's ledger row makes all of them durable.
+                .with("synchronous_commit", "off");
+        return database.transaction(settings, run.cancellation(), session -> {
+            SourceQuery source = SourceQuery.of(segment);
+            if (!segment.isSourceFit()) {
+                queries.checkSource(session, source.name());
+            }
+            return publisher.publish(session, segment, source, order);
+        });
     }
 
-    private Publication failed(Due segment, DatabaseException e) {
-        String source = "source " + segment.source();
+    private Publication failed(Candidate segment, DatabaseException e) {
+        String name = String.valueOf(segment.source());
+        String source = "source " + name;
         if (e.isCancelled()) {
             return new Failed("reading " + source + " took longer than segdiff.segments.source-timeout ("
                     + config.sourceTimeout().toSeconds() + " s)");
@@ -166,7 +172,7 @@ public class SegmentDiff implements Job {
             return new Failed(source + " yields contact_id null");
         }
         String message = String.valueOf(e.getMessage());
-        return new Failed(message.contains(segment.source()) ? message : source + ": " + message);
+        return new Failed(message.contains(name) ? message : source + ": " + message);
     }
 
     private void remember(RunContext run, SegmentKey key, Publication publication) {
@@ -205,7 +211,7 @@ public class SegmentDiff implements Job {
         }
     }
 
-    private Result result(RunContext run, List<Due> due, List<Due> missed) {
+    private Result result(RunContext run, List<Candidate> due, List<Candidate> missed) {
         Counts counts = run.counts();
         LocalDate day = run.request().day();
         if (counts.get("failed") > 0) {

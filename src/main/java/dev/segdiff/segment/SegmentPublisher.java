@@ -8,12 +8,11 @@ import dev.segdiff.run.RunConfig;
 import dev.segdiff.segment.Publication.Failed;
 import dev.segdiff.segment.Publication.HeldBack;
 import dev.segdiff.segment.Publication.Published;
-import dev.segdiff.segment.SegmentDiffQueries.Changes;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
 import org.jspecify.annotations.Nullable;
 
-/** Turns the contacts that a source yields now into the next version of a claimed segment, within one transaction. */
+/** Turns the contacts that a source yields now into the next version of a segment, within one transaction. */
 @ApplicationScoped
 class SegmentPublisher {
     /**
@@ -37,10 +36,12 @@ class SegmentPublisher {
     /**
      * How a version is to be published.
      *
+     * @param force also when the day has its version
      * @param accept lets a version through that would be held back, or starts a new baseline where the snapshot is lost
      */
     record Order(
             LocalDate day,
+            boolean force,
             boolean dryRun,
             boolean accept,
             @Nullable Long runId) {}
@@ -59,67 +60,51 @@ class SegmentPublisher {
     }
 
     /** Publishes the next version, or marks the transaction to be rolled back. */
-    Publication publish(Session session, Claim claim, SourceQuery source, Order order) {
-        Publication publication = attempt(session, claim, source, order);
+    Publication publish(Session session, Candidate segment, SourceQuery source, Order order) {
+        Publication publication = attempt(session, segment, source, order);
         if (order.dryRun() || !(publication instanceof Published)) {
             session.rollBackAtEnd();
         }
         return publication;
     }
 
-    private Publication attempt(Session session, Claim claim, SourceQuery source, Order order) {
-        if (claim.currentVersion() == null) {
-            return baseline(session, claim, source, order);
+    private Publication attempt(Session session, Candidate segment, SourceQuery source, Order order) {
+        if (segment.currentVersion() != null && !segment.snapshotExists() && !order.accept()) {
+            return new Failed("snapshot table " + segment.currentSnapshot() + " is missing; start anew with"
+                    + " `segdiff run segment-diff --accept " + segment.key() + "`");
+        } else if (!segment.snapshotExists()) {
+            return baseline(session, segment, source, order);
         }
-        if (!claim.snapshotExists()) {
-            return order.accept()
-                    ? baseline(session, claim, source, order)
-                    : new Failed("snapshot table " + claim.currentSnapshot() + " is missing; start anew with"
-                            + " `segdiff run segment-diff --accept " + claim.key() + "`");
-        }
-        return nextVersion(session, claim, source, order);
-    }
-
-    private Publication baseline(Session session, Claim claim, SourceQuery source, Order order) {
-        long contacts = queries.createSnapshot(session, claim, source);
-        Published version = new Published(claim.nextVersion(), contacts, 0, 0, true);
-        if (!order.dryRun()) {
-            queries.publish(session, claim, version, order.day(), order.runId());
-        }
-        return version;
-    }
-
-    private Publication nextVersion(Session session, Claim claim, SourceQuery source, Order order) {
         // A dry run compares and withholds the rest, and so does not bloat the snapshot with what it rolls back.
-        boolean stepwise = order.dryRun() || claim.contacts() >= LARGE;
-        Changes changes = stepwise
-                ? queries.compare(session, claim, source)
-                : queries.compareAndApply(session, claim, source, order.day());
-        if (changes.nulls() > 0) {
-            return new Failed("source " + source.name() + " yields contact_id null");
-        }
-        if (!order.accept() && isHeldBack(claim, changes)) {
-            return new HeldBack(claim.contacts(), changes.removed());
-        }
-        if (stepwise && !order.dryRun()) {
-            queries.apply(session, claim, order.day());
-        }
-        long contacts = claim.contacts() + changes.added() - changes.removed();
-        Published version = new Published(claim.nextVersion(), contacts, changes.added(), changes.removed(), false);
-        if (order.dryRun()) {
-            return version;
-        } else if (stepwise) {
-            // A reader may be in the way: then only this step is tried again, not the long comparison.
-            session.retryOnLockTimeout(
-                    Retry.DEFAULT, () -> queries.publish(session, claim, version, order.day(), order.runId()));
-        } else {
-            queries.publish(session, claim, version, order.day(), order.runId());
-        }
-        return version;
+        boolean stepwise = order.dryRun() || segment.contacts() >= LARGE;
+        return stepwise
+                ? stepwise(session, segment, source, order)
+                : guarded(segment, queries.publishAtOnce(session, segment, source, order), order);
     }
 
-    private boolean isHeldBack(Claim claim, Changes changes) {
-        return changes.removed()
-                > Math.max(config.maxRemovedFloor(), config.maxRemoved().of(claim.contacts()));
+    private Publication baseline(Session session, Candidate segment, SourceQuery source, Order order) {
+        queries.claim(session, segment, order);
+        long contacts = queries.createSnapshot(session, segment, source);
+        return order.dryRun()
+                ? new Published(segment.nextVersion(), contacts, 0, 0, true)
+                : queries.publish(session, segment, true, order);
+    }
+
+    private Publication stepwise(Session session, Candidate segment, SourceQuery source, Order order) {
+        queries.claim(session, segment, order);
+        Publication publication = guarded(segment, queries.compare(session, segment, source), order);
+        if (publication instanceof Published && !order.dryRun()) {
+            queries.apply(session, segment, order.day());
+            // A reader may be in the way: then only this step is tried again, not the long comparison.
+            session.retryOnLockTimeout(Retry.DEFAULT, () -> queries.publish(session, segment, false, order));
+        }
+        return publication;
+    }
+
+    private Publication guarded(Candidate segment, Published version, Order order) {
+        long allowed = Math.max(config.maxRemovedFloor(), config.maxRemoved().of(segment.contacts()));
+        return order.accept() || version.removed() <= allowed
+                ? version
+                : new HeldBack(segment.contacts(), version.removed());
     }
 }

@@ -6,7 +6,6 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
 import dev.segdiff.segment.Publication.HeldBack;
-import dev.segdiff.segment.Publication.NotClaimed;
 import dev.segdiff.segment.Publication.Published;
 import dev.segdiff.segment.SegmentPublisher.Order;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -58,18 +57,27 @@ public class SegmentUpload {
                     "segment " + key + " is read from its source: nothing can be loaded into it");
         }
         partitions.prepare(day);
+        try {
+            return publish(key, input, day, accept, cancellation);
+        } catch (DatabaseException e) {
+            if (e.sqlState().equals(SegmentDiffQueries.NOT_CLAIMED)) {
+                throw new InvalidInputException("segment " + key
+                        + " is being loaded by somebody else, or has a version of a later day than " + day);
+            }
+            throw e;
+        }
+    }
+
+    private Loaded publish(SegmentKey key, Reader input, LocalDate day, boolean accept, Cancellation cancellation) {
         return database.transaction(publisher.settings(day), cancellation, session -> {
             copy(session, input);
-            Publication publication = queries.claim(session, key, day, true)
-                    .map(claim -> publisher.publish(session, claim, source(), new Order(day, false, accept, null)))
-                    .orElseGet(NotClaimed::new);
+            Candidate segment = queries.find(session, key).orElseThrow();
+            Publication publication =
+                    publisher.publish(session, segment, source(), new Order(day, true, false, accept, null));
             if (publication instanceof Published version) {
                 return new Loaded(version.version(), version.contacts(), version.added(), version.removed(), false);
             } else if (publication instanceof HeldBack held) {
                 return new Loaded(null, held.contacts(), 0, held.removed(), true);
-            } else if (publication instanceof NotClaimed) {
-                throw new InvalidInputException("segment " + key
-                        + " is being loaded by somebody else, or has a version of a later day than " + day);
             }
             throw new InvalidInputException(((Publication.Problem) publication).reason());
         });

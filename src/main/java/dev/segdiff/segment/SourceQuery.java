@@ -13,21 +13,21 @@ import java.util.List;
  */
 record SourceQuery(String name, String sql, List<Object> binds) {
     /** Reads a relation, filtered by the key columns that it has. */
-    static SourceQuery of(Claim claim) {
-        String name = claim.source();
+    static SourceQuery of(Candidate segment) {
+        String name = segment.source();
         if (name == null) {
-            throw new IllegalStateException("segment " + claim.key() + " is uploaded");
+            throw new IllegalStateException("segment " + segment.key() + " is uploaded");
         }
         StringBuilder sql =
                 new StringBuilder("select contact_id::bigint as contact_id from ").append(TableName.parse(name));
         List<Object> binds = new ArrayList<>();
-        filter(claim, "customer_id", claim.key().customerId(), sql, binds);
-        filter(claim, "segment_id", claim.key().segmentId(), sql, binds);
+        filter(segment, "customer_id", segment.key().customerId(), sql, binds);
+        filter(segment, "segment_id", segment.key().segmentId(), sql, binds);
         return new SourceQuery(name, sql.toString(), binds);
     }
 
-    private static void filter(Claim claim, String column, long value, StringBuilder sql, List<Object> binds) {
-        if (claim.hasColumn(column)) {
+    private static void filter(Candidate segment, String column, long value, StringBuilder sql, List<Object> binds) {
+        if (segment.hasColumn(column)) {
             sql.append(binds.isEmpty() ? " where " : " and ").append(column).append(" = ?");
             binds.add(value);
         }

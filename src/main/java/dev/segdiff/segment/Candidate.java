@@ -6,7 +6,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A segment that this transaction holds, as it stands.
+ * A segment and the version to publish, as read before it is claimed.
  *
  * @param source the relation to read; null for an upload segment
  * @param columns which of the columns contact_id, customer_id and segment_id the source has, and their types
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param snapshotExists whether the snapshot table of the current version is there
  * @param nextVersion the version to publish
  */
-record Claim(
+record Candidate(
         SegmentKey key,
         @Nullable String source,
         List<String> columns,
