@@ -150,19 +150,23 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
     locked regclass;
+    missing regclass;
 begin
     loop
         select s.current_version, s.snapshot into lock_snapshot.version, lock_snapshot.snapshot from segdiff.segments s
         where s.customer_id = lock_snapshot.customer_id and s.segment_id = lock_snapshot.segment_id;
         exit when lock_snapshot.snapshot is null or lock_snapshot.snapshot = locked;
+        if lock_snapshot.snapshot = missing then
+            raise exception using errcode = 'undefined_table',
+                message = format('the snapshot table of segment %s/%s is missing', lock_snapshot.customer_id, lock_snapshot.segment_id);
+        end if;
         begin
             execute format('lock table %s in access share mode', lock_snapshot.snapshot);
             locked := lock_snapshot.snapshot;
         exception when undefined_table or syntax_error then
-            -- Renamed, or replaced, between the two statements.
-            if not exists (select from pg_class c where c.oid = lock_snapshot.snapshot)
-               and current_setting('transaction_isolation') <> 'read committed' then
-                raise;
+            -- Renamed while its name was looked up: once more. Dropped: the registry tells its successor, if there is one.
+            if not exists (select from pg_class c where c.oid = lock_snapshot.snapshot) then
+                missing := lock_snapshot.snapshot;
             end if;
         end;
     end loop;

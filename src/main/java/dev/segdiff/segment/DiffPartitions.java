@@ -11,6 +11,9 @@ import java.util.List;
 /** The monthly partitions of {@code segment_diffs}: made ahead, dropped when all their diffs are too old. */
 @ApplicationScoped
 class DiffPartitions {
+    /** Rows of a hundred bytes: some tens of milliseconds a statement. */
+    private static final int BATCH = 10_000;
+
     private final Database database;
 
     DiffPartitions(Database database) {
@@ -35,14 +38,10 @@ class DiffPartitions {
      * @throws dev.segdiff.db.DatabaseException with a lock timeout when a reader holds a partition; the next run does it
      */
     long retire(LocalDate horizon) {
+        while (forgetVersions(horizon) == BATCH) {
+            // As many as one statement may take; the next takes the rest.
+        }
         return database.transaction(session -> {
-            session.update("""
-                    delete from segdiff.segment_versions v
-                    where v.day < ? and exists (
-                        select from segdiff.segment_versions newer
-                        where newer.customer_id = v.customer_id and newer.segment_id = v.segment_id
-                          and newer.version > v.version and newer.day < ?)
-                    """, horizon, horizon);
             List<TableName> expired = session.list("""
                     select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
                     where i.inhparent = 'segdiff.segment_diffs'::regclass
@@ -53,6 +52,18 @@ class DiffPartitions {
             expired.forEach(partition -> session.update("drop table " + partition));
             return (long) expired.size();
         });
+    }
+
+    private long forgetVersions(LocalDate horizon) {
+        return database.transaction(session -> session.update("""
+                delete from segdiff.segment_versions where version in (
+                    select v.version from segdiff.segment_versions v
+                    where v.day < ? and exists (
+                        select from segdiff.segment_versions newer
+                        where newer.customer_id = v.customer_id and newer.segment_id = v.segment_id
+                          and newer.version > v.version and newer.day < ?)
+                    order by v.version limit ?)
+                """, horizon, horizon, BATCH));
     }
 
     private boolean exists(YearMonth month) {

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** The SQL of segment-diff. */
 @ApplicationScoped
 class SegmentDiffQueries {
-    /** Raised by claim_segment; a class of our own, as the standard reserves S for nobody. */
+    /** Raised by claim_segment. Classes from I to Z are left to implementations by the SQL standard. */
     static final String NOT_CLAIMED = "SD001";
 
     private static final String CANDIDATES = """

@@ -9,7 +9,10 @@ import java.time.Duration;
 /** Segments, snapshots and diffs. */
 @ConfigMapping(prefix = "segdiff.segments")
 public interface SegmentsConfig {
-    /** Segments worked on at once by one process; each takes a connection and, in PostgreSQL, about a core. */
+    /**
+     * Segments worked on at once by one process. Each takes a connection (of {@code quarkus.datasource.jdbc.max-size},
+     * 20, which leaves two for the ledger) and, in PostgreSQL, about a core.
+     */
     @WithConverter(ConfigConverters.Positive.class)
     @WithDefault("2")
     int parallelism();

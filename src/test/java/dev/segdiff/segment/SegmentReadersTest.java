@@ -184,6 +184,17 @@ class SegmentReadersTest {
     }
 
     @Test
+    void missingSnapshotIsAnErrorThatNamesTheSegment() {
+        SegmentKey key = segments.segment(1);
+        history(key, contacts(1));
+        db.execute("drop table " + key.snapshot(segments.version(key)));
+
+        assertThatThrownBy(() -> db.rows("select * from segdiff.read_segment(7, 1)"))
+                .rootCause()
+                .hasMessageContaining("the snapshot table of segment 7/1 is missing");
+    }
+
+    @Test
     void repeatableReadSeesItsOwnVersionWhileTheNextIsPublished() throws SQLException {
         SegmentKey key = segments.segment(1);
         long[] v = history(key, contacts(1, 2));
