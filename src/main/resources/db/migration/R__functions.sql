@@ -258,11 +258,12 @@ end $$;
 revoke execute on function segdiff.claim_segment from public;
 
 -- The last step of a version: counts what is there, and makes it current. Registry row first, table second, as readers
--- lock them.
+-- lock them. Without seq scans, because the plan is kept for the session: made while the month's partition is all but
+-- empty, it would read all of it for each later segment.
 create or replace function segdiff.publish_version(
     customer_id bigint, segment_id bigint, version bigint, snapshot_name name, day date, baseline boolean, run_id bigint,
     out contacts bigint, out added bigint, out removed bigint)
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
 declare
     snapshot regclass;
