@@ -24,7 +24,8 @@ class SegmentDiffQueries {
     private static final String CANDIDATES = """
             select s.customer_id, s.segment_id, s.source, s.current_version, v.contacts,
                 nextval('segdiff.version_ids') as next_version,
-                exists (select from pg_class c where c.oid = s.snapshot) as snapshot_exists,
+                exists (select from pg_class c where c.oid = s.snapshot and c.relnamespace = 'segdiff'::regnamespace
+                        and c.relname = concat_ws('_', 'segment', s.customer_id, s.segment_id, s.current_version)) as snapshot_exists,
                 array(select a.attname || ' ' || coalesce(nullif(t.typbasetype, 0), t.oid)::regtype
                       from pg_attribute a join pg_type t on t.oid = a.atttypid
                       where a.attrelid = to_regclass(s.source)

@@ -330,6 +330,19 @@ class SegmentDiffTest {
                 .isEqualTo("t");
     }
 
+    @Test
+    void snapshotThatSomebodyRenamedCountsAsLost() {
+        SegmentKey key = segments.segment(1, 1);
+        segments.run(DAY);
+        db.execute("alter table %s rename to mine".formatted(key.snapshot(segments.version(key))));
+
+        assertThat(segments.run(DAY.plusDays(1)).problems())
+                .singleElement()
+                .asString()
+                .contains("is missing");
+        assertThat(db.rows("select * from segdiff.mine")).containsExactly("1");
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {10, 60_000})
     void dryRunTellsWhatWouldChangeAndChangesNothing(int contacts) {
