@@ -39,7 +39,7 @@ public final class Main {
 
         @Override
         public int run(String... args) {
-            return CommandLines.create(factory).execute(args);
+            return CommandLines.execute(factory, args);
         }
     }
 }

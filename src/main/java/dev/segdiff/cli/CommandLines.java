@@ -5,7 +5,9 @@ import io.quarkus.runtime.configuration.DurationConverter;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
+import java.util.List;
 import java.util.OptionalInt;
+import org.eclipse.microprofile.config.ConfigProvider;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -18,13 +20,21 @@ public final class CommandLines {
     private CommandLines() {}
 
     /** The whole command line, its commands made by a factory that can inject. */
-    public static CommandLine create(CommandLine.IFactory factory) {
+    private static CommandLine create(CommandLine.IFactory factory) {
         return new CommandLine(Segdiff.class, factory)
                 .registerConverter(Duration.class, CommandLines::duration)
                 .registerConverter(LocalDate.class, CommandLines::day)
                 .setExecutionExceptionHandler((failure, command, parsed) -> Errors.tell(failure, command.getErr()))
                 .setParameterExceptionHandler(CommandLines::usageError)
                 .setUsageHelpAutoWidth(true);
+    }
+
+    /** Runs a command, unless the configuration has keys that nobody reads; the exit code. */
+    public static int execute(CommandLine.IFactory factory, String... args) {
+        CommandLine commandLine = create(factory);
+        List<String> unknown = ConfigErrors.unknownKeys(ConfigProvider.getConfig());
+        unknown.forEach(line -> Errors.print(commandLine.getErr(), "configuration: " + line));
+        return unknown.isEmpty() ? commandLine.execute(args) : Errors.USAGE;
     }
 
     /** The exit code, if this is a request for help or a mistake; both are answered before anything is started. */
@@ -59,7 +69,7 @@ public final class CommandLines {
         CommandLine command = e.getCommandLine();
         Errors.print(command.getErr(), message(e));
         command.getErr().println("See: " + command.getCommandSpec().qualifiedName() + " --help");
-        return 2;
+        return Errors.USAGE;
     }
 
     private static String message(ParameterException e) {

@@ -13,24 +13,23 @@ import org.eclipse.microprofile.config.Config;
 
 /** What is wrong with the configuration: the key, the value, and what is allowed. */
 final class ConfigErrors {
-    private static final Pattern UNKNOWN = Pattern.compile("SRCFG00050: (\\S+) in .*");
     private static final Pattern UNCONVERTIBLE = Pattern.compile(
             "(?s).*SRCFG00039: The config property (\\S+) with the config value \"(.*?)\" threw.*?converted *(.*)");
 
     private ConfigErrors() {}
 
     /** A line for each problem that the mappings have found. */
-    static Collection<String> lines(ConfigValidationException invalid, Config config) {
+    static Collection<String> lines(ConfigValidationException invalid) {
         Set<String> lines = new LinkedHashSet<>();
         for (int i = 0; i < invalid.getProblemCount(); i++) {
-            lines.add(line(String.valueOf(invalid.getProblem(i).getMessage()), config));
+            lines.add(line(String.valueOf(invalid.getProblem(i).getMessage())));
         }
         return lines;
     }
 
     /**
-     * Keys that nobody reads. The mappings refuse unknown keys from files and properties, but not from the environment,
-     * whose names may be anybody's; SEGDIFF_ is ours.
+     * Keys that nobody reads, wherever they come from. The mappings' own check is off: it has no suggestions and does not
+     * see the environment.
      */
     static List<String> unknownKeys(Config config) {
         List<String> known = known(config);
@@ -40,11 +39,7 @@ final class ConfigErrors {
                 .toList();
     }
 
-    private static String line(String problem, Config config) {
-        Matcher unknown = UNKNOWN.matcher(problem);
-        if (unknown.matches()) {
-            return "unknown key " + unknown.group(1) + Suggestion.didYouMean(unknown.group(1), known(config));
-        }
+    private static String line(String problem) {
         Matcher unconvertible = UNCONVERTIBLE.matcher(problem);
         return unconvertible.matches()
                 ? "key " + unconvertible.group(1) + " has the value '" + unconvertible.group(2) + "': "

@@ -1,11 +1,8 @@
 package dev.segdiff.cli;
 
-import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Migrations;
 import jakarta.inject.Inject;
-import java.util.List;
 import java.util.concurrent.Callable;
-import org.eclipse.microprofile.config.ConfigProvider;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -23,10 +20,6 @@ abstract class DatabaseCommand implements Callable<Integer> {
 
     @Override
     public final Integer call() {
-        List<String> unknown = ConfigErrors.unknownKeys(ConfigProvider.getConfig());
-        if (!unknown.isEmpty()) {
-            throw new InvalidInputException("configuration: " + String.join("; ", unknown));
-        }
         migrations.ensureCurrent();
         return execute();
     }

@@ -6,14 +6,13 @@ import dev.segdiff.db.InvalidInputException;
 import io.smallrye.config.ConfigValidationException;
 import java.io.PrintWriter;
 import java.sql.SQLException;
-import org.eclipse.microprofile.config.ConfigProvider;
 import org.jboss.logging.Logger;
 import picocli.CommandLine.Help.Ansi;
 
 /** The one place that turns errors into a message and an exit code. */
 final class Errors {
     private static final int FAILED = 1;
-    private static final int USAGE = 2;
+    static final int USAGE = 2;
     private static final int INTERRUPTED = 75;
 
     private Errors() {}
@@ -27,8 +26,7 @@ final class Errors {
                 print(err, "interrupted: " + e.getMessage());
                 return INTERRUPTED;
             } else if (e instanceof ConfigValidationException invalid) {
-                ConfigErrors.lines(invalid, ConfigProvider.getConfig())
-                        .forEach(line -> print(err, "configuration: " + line));
+                ConfigErrors.lines(invalid).forEach(line -> print(err, "configuration: " + line));
                 return USAGE;
             } else if (e instanceof SQLException sql) {
                 return tell(new DatabaseException(sql), err);

@@ -36,11 +36,6 @@ public record TableName(String schema, String name) {
                 : new TableName(first, unquote(matcher.group(2)));
     }
 
-    /** The bare name, quoted, as {@code alter table ... rename to} wants it. */
-    public String quotedName() {
-        return quote(name);
-    }
-
     /** As people write it: quoted only where it has to be. */
     public String plain() {
         return plain(schema) + "." + plain(name);

@@ -5,9 +5,6 @@ public interface Job {
     /** The one identifier everywhere: argument, URL, lease, metric tag, manifest, runbook. A kebab-case noun. */
     String name();
 
-    /** What it does, for the help. */
-    String description();
-
     /** The place among the daily jobs; what others build on comes first. */
     int order();
 

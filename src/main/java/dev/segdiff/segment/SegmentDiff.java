@@ -61,11 +61,6 @@ public class SegmentDiff implements Job {
     }
 
     @Override
-    public String description() {
-        return "turns segments into snapshots, and snapshots into diffs";
-    }
-
-    @Override
     public int order() {
         return 10;
     }

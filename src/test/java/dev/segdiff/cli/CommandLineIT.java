@@ -126,6 +126,15 @@ class CommandLineIT {
     }
 
     @Test
+    void everyCommandRefusesUnknownKeys() {
+        for (String command : new String[] {"migrate", "status"}) {
+            Ended ended = expect(2, segdiff.with("SEGDIFF_TIME_ZOEN", "UTC").run(command));
+
+            assertThat(ended.err()).contains("unknown key segdiff.time.zoen");
+        }
+    }
+
+    @Test
     void databaseThatCannotBeReachedFails() {
         Ended ended = expect(
                 1,

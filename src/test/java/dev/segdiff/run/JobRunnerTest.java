@@ -38,11 +38,6 @@ class JobRunnerTest {
         }
 
         @Override
-        public String description() {
-            return "a test";
-        }
-
-        @Override
         public int order() {
             return 1;
         }

@@ -1,6 +1,5 @@
 package dev.segdiff.support;
 
-import dev.segdiff.db.EmbeddedServer;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -104,7 +103,7 @@ final class TestServer {
             EmbeddedPostgres server = builder.start();
             return new TestServer("jdbc:postgresql://127.0.0.1:" + server.getPort() + "/", "postgres", "");
         } catch (IOException e) {
-            throw new UncheckedIOException(EmbeddedServer.class.getSimpleName(), e);
+            throw new UncheckedIOException(e);
         }
     }
 }
