@@ -57,6 +57,9 @@ final class Errors {
             // no_data_found: the readers' functions say so of a segment or version that does not exist.
             print(err, e.getMessage());
             return USAGE;
+        } else if (e.isReadOnly()) {
+            print(err, "the server only reads, as a standby does: connect to the primary");
+            return USAGE;
         } else if (state.equals("42501")) {
             print(err, e.getMessage() + "; the database role lacks a privilege");
             return USAGE;

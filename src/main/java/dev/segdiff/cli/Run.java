@@ -96,6 +96,7 @@ final class Run extends DatabaseCommand {
                 output.line(report.job() + ": " + report.reason());
             }
             report.problems().forEach(problem -> output.line("  " + problem));
+            report.statements().forEach(statement -> output.line("\n" + statement + ";"));
         });
     }
 }

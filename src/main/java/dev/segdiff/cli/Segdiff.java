@@ -12,13 +12,16 @@ import picocli.CommandLine.IVersionProvider;
         name = "segdiff",
         mixinStandardHelpOptions = true,
         versionProvider = Segdiff.Version.class,
-        description = "Looks after a large PostgreSQL: segments to snapshots to diffs.",
+        description = "Looks after a large PostgreSQL: turns segments into diffs, and deletes what has expired.",
         subcommands = {
             Migrate.class,
             Segments.class,
             Run.class,
             Runs.class,
             Status.class,
+            Pause.class,
+            Resume.class,
+            Limit.class,
             DemoCommand.class,
         },
         footer = {

@@ -14,6 +14,7 @@ import picocli.CommandLine.Parameters;
             SegmentsShow.class,
             SegmentsUse.class,
             SegmentsRemove.class,
+            SegmentsRestore.class,
             SegmentsLoad.class,
             SegmentsChanges.class,
         })

@@ -1,18 +1,27 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.db.Trash;
 import dev.segdiff.segment.Segment;
 import dev.segdiff.segment.SegmentRegistry;
 import jakarta.inject.Inject;
 import java.util.List;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 @Command(name = "list", description = "All registered segments.")
 final class SegmentsList extends DatabaseCommand {
     @Inject
     SegmentRegistry registry;
 
+    @Option(names = "--trash", description = "those removed that can be restored")
+    boolean trash;
+
     @Override
     int execute() {
+        if (trash) {
+            printTrash(registry.trash());
+            return 0;
+        }
         List<Segment> segments = registry.list();
         if (json) {
             output.json(segments);
@@ -22,6 +31,18 @@ final class SegmentsList extends DatabaseCommand {
             output.line(table(segments).toString());
         }
         return 0;
+    }
+
+    private void printTrash(List<Trash.Entry> entries) {
+        if (json) {
+            output.json(entries);
+        } else if (entries.isEmpty()) {
+            output.line("No segments in the trash.");
+        } else {
+            Table table = new Table("SEGMENT", "SNAPSHOT", "REMOVED");
+            entries.forEach(entry -> table.row(entry.owner(), entry.origin(), Runs.TIME.format(entry.movedAt())));
+            output.line(table.toString());
+        }
     }
 
     static Table table(List<Segment> segments) {

@@ -6,7 +6,9 @@ import java.util.Map;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-@Command(name = "remove", description = "Removes a segment, its snapshot and its versions.")
+@Command(
+        name = "remove",
+        description = "Removes a segment and its versions; its snapshot waits in the trash, see restore.")
 final class SegmentsRemove extends DatabaseCommand {
     @Inject
     SegmentRegistry registry;

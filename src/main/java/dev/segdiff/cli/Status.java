@@ -2,6 +2,7 @@ package dev.segdiff.cli;
 
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Job;
+import dev.segdiff.run.JobControls;
 import dev.segdiff.run.Jobs;
 import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunReport;
@@ -18,10 +19,17 @@ final class Status extends DatabaseCommand {
     Jobs jobs;
 
     @Inject
+    JobControls controls;
+
+    @Inject
     RunLedger ledger;
 
     @RegisterForReflection
-    record JobStatus(String job, Goal goal, @Nullable RunReport lastRun) {}
+    record JobStatus(
+            String job,
+            Goal goal,
+            JobControls.Control control,
+            @Nullable RunReport lastRun) {}
 
     @Override
     int execute() {
@@ -35,14 +43,22 @@ final class Status extends DatabaseCommand {
     }
 
     private JobStatus status(Job job) {
-        return new JobStatus(job.name(), job.goal(), ledger.last(job.name()).orElse(null));
+        return new JobStatus(
+                job.name(),
+                job.goal(),
+                controls.of(job),
+                ledger.last(job.name()).orElse(null));
     }
 
     private void print(JobStatus status) {
         Goal goal = status.goal();
         String mark = Ansi.AUTO.string(goal.met() ? "@|bold,green met|@" : "@|bold,yellow not met|@");
         output.line(status.job() + "  goal " + mark + ": " + goal.summary());
+        goal.details().forEach(detail -> output.line("  " + detail));
         goal.problems().forEach(problem -> output.line("  " + problem));
+        if (!status.control().equals(JobControls.Control.NONE)) {
+            output.line("  " + Controls.describe(status.control()));
+        }
         RunReport last = status.lastRun();
         output.line(
                 last == null

@@ -63,6 +63,33 @@ public class Database {
         }
     }
 
+    /**
+     * Runs one statement that PostgreSQL refuses inside a transaction, such as {@code detach partition ... concurrently}.
+     * The settings hold for the session and are reset afterwards, which needs a session of our own or a session pooler.
+     *
+     * @throws DatabaseException if PostgreSQL refused the statement or cannot be reached
+     * @throws CancelledException if the cancellation was requested meanwhile
+     */
+    public void outsideTransaction(Settings settings, Cancellation cancellation, String sql) {
+        try (Connection connection = dataSource.getConnection()) {
+            connection.setAutoCommit(true);
+            try {
+                settings.values().forEach((name, value) -> session(connection, new Cancellation())
+                        .list("select set_config(?, ?, false)", row -> row, name, value));
+                session(connection, cancellation).update(sql);
+            } finally {
+                settings.values().keySet().forEach(name -> session(connection, new Cancellation())
+                        .update("reset " + name));
+            }
+        } catch (SQLException e) {
+            throw new DatabaseException(e);
+        }
+    }
+
+    private static Session session(Connection connection, Cancellation cancellation) {
+        return new Session(connection, cancellation, null);
+    }
+
     private static void rollback(Connection connection, Throwable failure) {
         try {
             connection.rollback();

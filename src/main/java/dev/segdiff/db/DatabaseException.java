@@ -41,6 +41,11 @@ public final class DatabaseException extends RuntimeException {
         return sqlState.startsWith("08") || sqlState.matches("57P0[123]");
     }
 
+    /** The server refuses to write: a standby, or {@code default_transaction_read_only}. */
+    public boolean isReadOnly() {
+        return sqlState.equals("25006");
+    }
+
     /** Worth another try as it is: a lock timeout, a serialization failure or deadlock (class 40), a lost connection. */
     public boolean isTransient() {
         return isLockTimeout() || sqlState.startsWith("40") || isLostConnection();

@@ -56,7 +56,7 @@ public final class Session {
     private boolean rollBackAtEnd;
 
     /** The settings travel with the first statement, which saves a round trip. */
-    Session(Connection connection, Cancellation cancellation, Settings settings) {
+    Session(Connection connection, Cancellation cancellation, @Nullable Settings settings) {
         this.connection = connection;
         this.cancellation = cancellation;
         this.pendingSettings = settings;

@@ -9,8 +9,10 @@ import java.util.Map;
  *
  * @param met whether the goal is met now
  * @param summary one line for people
+ * @param details a line each for the parts of the goal, where it has several
  * @param measures numbers by name; ages in seconds, days as ISO dates
  * @param problems what a person should look at, one line each
  */
 @RegisterForReflection
-public record Goal(boolean met, String summary, Map<String, Object> measures, List<String> problems) {}
+public record Goal(
+        boolean met, String summary, List<String> details, Map<String, Object> measures, List<String> problems) {}

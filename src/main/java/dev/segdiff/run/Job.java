@@ -8,6 +8,11 @@ public interface Job {
     /** The place among the daily jobs; what others build on comes first. */
     int order();
 
+    /** Whether only one worker may run it at a time; others are skipped. */
+    default boolean exclusive() {
+        return true;
+    }
+
     /**
      * Refuses a request that this job cannot serve, before anything is touched.
      *

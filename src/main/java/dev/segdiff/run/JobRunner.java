@@ -4,14 +4,17 @@ import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.DatabaseException;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
-/** Leads every run the same way: ledger row, heartbeat, time budget, the job, outcome, one line in the log. */
+/** Leads every run the same way: ledger row, lease, heartbeat, time budget, the job, outcome, one line in the log. */
 @ApplicationScoped
 public class JobRunner {
     private static final Logger LOG = Logger.getLogger(JobRunner.class);
@@ -20,13 +23,17 @@ public class JobRunner {
     private static final long PROGRESS_MILLIS = 200;
 
     private final RunLedger ledger;
+    private final Leases leases;
+    private final JobControls controls;
 
-    public JobRunner(RunLedger ledger) {
+    public JobRunner(RunLedger ledger, Leases leases, JobControls controls) {
         this.ledger = ledger;
+        this.leases = leases;
+        this.controls = controls;
     }
 
     /**
-     * Runs a job to its end.
+     * Runs a job to its end, unless it is paused, or exclusive and runs elsewhere: then it is skipped.
      *
      * @param cancellation asks the run to end early
      * @param progress hears of the run while it lives
@@ -34,25 +41,63 @@ public class JobRunner {
      */
     public RunReport run(Job job, RunRequest request, Cancellation cancellation, Consumer<RunContext> progress) {
         job.check(request);
-        long runId = ledger.open(job.name(), request, worker());
-        RunContext context = new RunContext(runId, request, cancellation);
-        ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(daemon("segdiff-run-" + runId));
+        String worker = worker();
+        long runId = ledger.open(job.name(), request, worker);
+        RunContext unleased = new RunContext(runId, request, cancellation);
+        if (request.dryRun()) {
+            return lead(job, unleased, null, progress);
+        }
+        String paused = controls.of(job).paused();
+        if (paused != null) {
+            return close(unleased, Result.of(Outcome.SKIPPED, paused));
+        } else if (!job.exclusive()) {
+            return lead(job, unleased, null, progress);
+        }
+        Optional<Lease> lease = leases.take(job.name(), worker, runId);
+        if (lease.isEmpty()) {
+            return close(unleased, Result.of(Outcome.SKIPPED, "runs elsewhere: " + leases.holder(job.name())));
+        }
         try {
-            clock.scheduleAtFixedRate(() -> beat(context), 5, RunLedger.HEARTBEAT.toSeconds(), TimeUnit.SECONDS);
+            return lead(job, new RunContext(runId, request, cancellation, lease.get()), lease.get(), progress);
+        } finally {
+            leases.release(lease.get());
+        }
+    }
+
+    private RunReport lead(Job job, RunContext context, @Nullable Lease lease, Consumer<RunContext> progress) {
+        ScheduledExecutorService clock =
+                Executors.newSingleThreadScheduledExecutor(daemon("segdiff-run-" + context.runId()));
+        try {
+            long heartbeat = heartbeatMillis(lease);
+            clock.scheduleAtFixedRate(() -> beat(context, lease), heartbeat, heartbeat, TimeUnit.MILLISECONDS);
             clock.scheduleAtFixedRate(
                     () -> progress.accept(context), PROGRESS_MILLIS, PROGRESS_MILLIS, TimeUnit.MILLISECONDS);
+            Duration budget = context.request().timeBudget();
             clock.schedule(
-                    () -> cancellation.request("time budget of " + request.timeBudget() + " used up"),
-                    request.timeBudget().toMillis(),
+                    () -> context.cancellation().request("time budget of " + budget + " used up"),
+                    budget.toMillis(),
                     TimeUnit.MILLISECONDS);
             Result result = attempt(job, context);
             clock.shutdownNow();
-            RunReport report = ledger.close(context, result);
-            log(report);
-            return report;
+            return close(context, result);
         } finally {
             clock.shutdownNow();
         }
+    }
+
+    private RunReport close(RunContext context, Result result) {
+        context.waits().forEach((reason, time) -> context.problem("waited " + time.toSeconds() + " s: " + reason));
+        RunReport report = ledger.close(context, result);
+        log(report);
+        return report;
+    }
+
+    /** A lease outlives five heartbeats that came to nothing. */
+    private static long heartbeatMillis(@Nullable Lease lease) {
+        long longest = RunLedger.HEARTBEAT.toMillis();
+        return lease == null
+                ? longest
+                : Math.max(1, Math.min(longest, lease.duration().toMillis() / 6));
     }
 
     private static Result attempt(Job job, RunContext context) {
@@ -61,6 +106,9 @@ public class JobRunner {
         } catch (CancelledException e) {
             return Result.of(Outcome.INTERRUPTED, String.valueOf(e.getMessage()));
         } catch (DatabaseException e) {
+            if (e.sqlState().equals(Lease.LOST)) {
+                return Result.of(Outcome.INTERRUPTED, String.valueOf(e.getMessage()));
+            }
             LOG.debug("job failed", e);
             return Result.of(Outcome.FAILED, String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
@@ -69,8 +117,11 @@ public class JobRunner {
         }
     }
 
-    private void beat(RunContext context) {
+    private void beat(RunContext context, @Nullable Lease lease) {
         try {
+            if (lease != null && !leases.renew(lease)) {
+                context.cancellation().request("lost the lease to " + leases.holder(lease.job()));
+            }
             ledger.beat(context);
         } catch (DatabaseException e) {
             LOG.warnf("run %d: heartbeat failed: %s", context.runId(), e.getMessage());

@@ -18,4 +18,8 @@ public interface RunConfig {
     /** A run stops itself after this long and exits 75; below a CronJob's activeDeadlineSeconds. */
     @WithDefault("4h")
     Duration timeBudget();
+
+    /** An exclusive job whose worker has vanished can start elsewhere after this long. */
+    @WithDefault("30s")
+    Duration leaseDuration();
 }

@@ -1,8 +1,17 @@
 package dev.segdiff.run;
 
 import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Settings;
+import java.time.Duration;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /** What a job needs to know while it runs, and where it tells what it does. */
 public final class RunContext {
@@ -14,11 +23,24 @@ public final class RunContext {
     private final Cancellation cancellation;
     private final Counts counts = new Counts();
     private final List<String> problems = new CopyOnWriteArrayList<>();
+    private final Set<String> statements = Collections.synchronizedSet(new LinkedHashSet<>());
+    private final Map<String, Duration> waits = new ConcurrentSkipListMap<>();
+    private final @Nullable Lease lease;
 
     public RunContext(long runId, RunRequest request, Cancellation cancellation) {
+        this(runId, request, cancellation, null);
+    }
+
+    RunContext(long runId, RunRequest request, Cancellation cancellation, @Nullable Lease lease) {
         this.runId = runId;
         this.request = request;
         this.cancellation = cancellation;
+        this.lease = lease;
+    }
+
+    /** Settings for a transaction that can only commit while this run holds its lease, if it has one. */
+    public Settings fenced(Settings settings) {
+        return lease == null ? settings : lease.fence(settings);
     }
 
     public long runId() {
@@ -46,5 +68,25 @@ public final class RunContext {
 
     public List<String> problems() {
         return List.copyOf(problems);
+    }
+
+    /** Tells what a dry run would run; each statement once, however often it would run. */
+    public void wouldRun(String sql) {
+        statements.add(sql.strip());
+    }
+
+    public List<String> statements() {
+        return List.copyOf(statements);
+    }
+
+    /** Tells that the run has waited, and for what. */
+    public void throttled(String reason, Duration waited) {
+        waits.merge(reason, waited, Duration::plus);
+        counts.add("throttled_seconds", waited.toSeconds());
+    }
+
+    /** How long the run has waited, by reason. */
+    Map<String, Duration> waits() {
+        return new TreeMap<>(waits);
     }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Retry;
 import dev.segdiff.db.Session;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -29,7 +30,7 @@ public class RunLedger {
     private static final Duration LOST_AFTER = HEARTBEAT.multipliedBy(12);
 
     private static final String COLUMNS = """
-            run_id, job, trigger, worker, day, dry_run, started_at, outcome, reason, counts, problems,
+            run_id, job, trigger, worker, day, dry_run, started_at, outcome, reason, counts, problems, statements,
             extract(epoch from ended_at - started_at) * 1000 as millis,
             ended_at is null and heartbeat_at < clock_timestamp() - make_interval(secs => %d) as lost
             """.formatted(LOST_AFTER.toSeconds());
@@ -44,6 +45,17 @@ public class RunLedger {
 
     /** Opens the row of a run; runs of the same job that were killed are closed on the way. */
     long open(String job, RunRequest request, String worker) {
+        try {
+            return insert(job, request, worker);
+        } catch (DatabaseException e) {
+            if (e.isReadOnly()) {
+                throw new InvalidInputException("the server only reads, as a standby does: connect to the primary");
+            }
+            throw e;
+        }
+    }
+
+    private long insert(String job, RunRequest request, String worker) {
         return durable(session -> {
             session.update("""
                     update segdiff.runs
@@ -70,7 +82,7 @@ public class RunLedger {
                 """
                 update segdiff.runs
                 set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(), outcome = ?, reason = ?,
-                    counts = ?::jsonb, problems = ?::jsonb
+                    counts = ?::jsonb, problems = ?::jsonb, statements = ?::jsonb
                 where run_id = ?
                 returning
                 """ + COLUMNS,
@@ -79,6 +91,7 @@ public class RunLedger {
                 result.reason(),
                 write(context.counts().snapshot()),
                 write(context.problems()),
+                write(context.statements()),
                 context.runId()));
     }
 
@@ -117,6 +130,7 @@ public class RunLedger {
                 row.getString("reason"),
                 read(row.getString("counts"), new TypeReference<Map<String, Long>>() {}),
                 read(row.getString("problems"), new TypeReference<List<String>>() {}),
+                read(row.getString("statements"), new TypeReference<List<String>>() {}),
                 row.getBoolean("lost"));
     }
 

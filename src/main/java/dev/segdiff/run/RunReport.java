@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * A run as the ledger tells it.
  *
  * @param outcome null while it runs, or when it was killed
+ * @param statements what a dry run would have run
  * @param lost it has no end, and its heartbeat stopped: the process was killed
  */
 @RegisterForReflection
@@ -28,6 +29,7 @@ public record RunReport(
         @Nullable String reason,
         Map<String, Long> counts,
         List<String> problems,
+        List<String> statements,
         boolean lost) {
     /** The outcome for people. */
     public String state() {

@@ -1,6 +1,5 @@
 package dev.segdiff.segment;
 
-import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
@@ -13,6 +12,8 @@ import dev.segdiff.run.Outcome;
 import dev.segdiff.run.Result;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunRequest;
+import dev.segdiff.run.Throttle;
+import dev.segdiff.run.Throttle.Gate;
 import dev.segdiff.segment.Publication.Busy;
 import dev.segdiff.segment.Publication.Failed;
 import dev.segdiff.segment.Publication.NotClaimed;
@@ -38,6 +39,7 @@ public class SegmentDiff implements Job {
     private final SegmentPublisher publisher;
     private final DiffPartitions partitions;
     private final SegmentGoal goal;
+    private final Throttle throttle;
     private final SegmentsConfig config;
 
     SegmentDiff(
@@ -46,12 +48,14 @@ public class SegmentDiff implements Job {
             SegmentPublisher publisher,
             DiffPartitions partitions,
             SegmentGoal goal,
+            Throttle throttle,
             SegmentsConfig config) {
         this.database = database;
         this.queries = queries;
         this.publisher = publisher;
         this.partitions = partitions;
         this.goal = goal;
+        this.throttle = throttle;
         this.config = config;
     }
 
@@ -63,6 +67,12 @@ public class SegmentDiff implements Job {
     @Override
     public int order() {
         return 10;
+    }
+
+    /** Workers share the segments. */
+    @Override
+    public boolean exclusive() {
+        return false;
     }
 
     @Override
@@ -96,12 +106,10 @@ public class SegmentDiff implements Job {
         ConcurrentLinkedQueue<Candidate> queue = new ConcurrentLinkedQueue<>(segments);
         ConcurrentLinkedQueue<Candidate> missed = new ConcurrentLinkedQueue<>();
         Set<SegmentKey> accepted = accepted(run.request());
+        Gate gate = throttle.gate(this, run);
         Workers.run(Math.min(config.parallelism(), segments.size()), () -> {
             for (Candidate segment = queue.poll(); segment != null; segment = queue.poll()) {
-                if (run.cancellation().isRequested()) {
-                    throw new CancelledException(
-                            String.valueOf(run.cancellation().reason()));
-                }
+                gate.pass();
                 Publication publication = publish(run, segment, accepted.contains(segment.key()));
                 count(run, segment.key(), publication);
                 if (publication instanceof NotClaimed) {

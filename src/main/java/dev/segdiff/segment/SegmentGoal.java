@@ -67,7 +67,8 @@ class SegmentGoal {
         if (row.getLong("failed") > 0) {
             parts.add(row.getLong("failed") + " failed");
         }
-        return new Goal(row.getLong("due") == 0 && problems.isEmpty(), String.join(", ", parts), measures, problems);
+        return new Goal(
+                row.getLong("due") == 0 && problems.isEmpty(), String.join(", ", parts), List.of(), measures, problems);
     }
 
     private static String problem(ResultSet row) throws SQLException {

@@ -5,6 +5,7 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
+import dev.segdiff.db.Trash;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -12,7 +13,6 @@ import java.time.LocalDate;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Which segments there are. */
@@ -27,9 +27,11 @@ public class SegmentRegistry {
             """;
 
     private final Database database;
+    private final Trash trash;
 
-    public SegmentRegistry(Database database) {
+    public SegmentRegistry(Database database, Trash trash) {
         this.database = database;
+        this.trash = trash;
     }
 
     /**
@@ -90,24 +92,27 @@ public class SegmentRegistry {
     }
 
     /**
-     * Removes a segment with its snapshot and versions; its diffs are unreachable at once and leave with their
-     * partition.
+     * Removes a segment: its versions are gone, its diffs are unreachable at once and leave with their partition, its
+     * snapshot waits in the trash.
+     *
+     * @throws DatabaseException with a lock timeout while somebody works on it or reads it
      */
     public void remove(SegmentKey key) {
         database.inTransaction(session -> {
             read(session, key);
-            Optional<String> snapshot = session.first(
-                    """
-                    select c.relname from segdiff.segments s left join pg_class c on c.oid = s.snapshot
-                    where s.customer_id = ? and s.segment_id = ? for update of s
-                    """, row -> Objects.requireNonNullElse(row.getString(1), ""), key.customerId(), key.segmentId());
-            session.update(
-                    "delete from segdiff.segments where customer_id = ? and segment_id = ?",
-                    key.customerId(),
-                    key.segmentId());
-            snapshot.filter(name -> !name.isEmpty())
-                    .ifPresent(name -> session.update("drop table " + new TableName("segdiff", name)));
+            session.list("select segdiff.trash_segment(?, ?, null)", row -> row, key.customerId(), key.segmentId());
         });
+    }
+
+    /** Brings a removed segment back from the trash, with the members that it had; its version. */
+    public long restore(SegmentKey key) {
+        return database.transaction(session -> session.one(
+                "select segdiff.restore_segment(?, ?)", row -> row.getLong(1), key.customerId(), key.segmentId()));
+    }
+
+    /** Removed segments that can be restored, the newest first. */
+    public List<Trash.Entry> trash() {
+        return database.transaction(session -> trash.waiting(session, Trash.Kind.SNAPSHOT));
     }
 
     private static void checkSource(Session session, String source) {

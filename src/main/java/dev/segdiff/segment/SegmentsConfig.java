@@ -40,4 +40,16 @@ public interface SegmentsConfig {
      */
     @WithDefault("2MB")
     String workMem();
+
+    /** A segment that nobody has used for so long is removed. */
+    @WithDefault("32d")
+    Duration unusedAfter();
+
+    /** A removed segment's snapshot waits so long in the trash and can be restored; then it is dropped. */
+    @WithDefault("7d")
+    Duration trashAfter();
+
+    /** A snapshot table that no segment knows goes to the trash when it has been seen for so long. */
+    @WithDefault("7d")
+    Duration orphanGrace();
 }

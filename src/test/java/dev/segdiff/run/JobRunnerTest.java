@@ -3,7 +3,6 @@ package dev.segdiff.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.InvalidInputException;
@@ -26,9 +25,13 @@ class JobRunnerTest {
     @SuppressWarnings("NullAway.Init")
     RunLedger ledger;
 
+    @SuppressWarnings("NullAway.Init")
+    RunFixture runs;
+
     @BeforeEach
     void wire() {
-        ledger = new RunLedger(db.database(), new ObjectMapper());
+        runs = new RunFixture(db);
+        ledger = runs.ledger;
     }
 
     private record Chore(Function<RunContext, Result> work) implements Job {
@@ -56,7 +59,7 @@ class JobRunnerTest {
 
         @Override
         public Goal goal() {
-            return new Goal(true, "", Map.of(), List.of());
+            return new Goal(true, "", List.of(), Map.of(), List.of());
         }
     }
 
@@ -66,7 +69,7 @@ class JobRunnerTest {
 
     private RunReport run(Function<RunContext, Result> work, Duration timeBudget) {
         RunRequest request = new RunRequest(Trigger.COMMAND, DAY, false, false, List.of(), timeBudget);
-        return new JobRunner(ledger).run(new Chore(work), request, new Cancellation(), run -> {});
+        return runs.runner.run(new Chore(work), request, new Cancellation(), run -> {});
     }
 
     @Test
@@ -133,8 +136,8 @@ class JobRunnerTest {
     void refusedRequestLeavesNoRow() {
         RunRequest request = new RunRequest(Trigger.COMMAND, DAY, false, false, List.of("x"), Duration.ofMinutes(1));
 
-        assertThatThrownBy(() -> new JobRunner(ledger)
-                        .run(new Chore(context -> Result.succeeded()), request, new Cancellation(), run -> {}))
+        assertThatThrownBy(() -> runs.runner.run(
+                        new Chore(context -> Result.succeeded()), request, new Cancellation(), run -> {}))
                 .isInstanceOf(InvalidInputException.class);
         assertThat(ledger.latest(null, 9)).isEmpty();
     }

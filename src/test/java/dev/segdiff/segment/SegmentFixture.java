@@ -1,11 +1,11 @@
 package dev.segdiff.segment;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.TableName;
-import dev.segdiff.run.JobRunner;
+import dev.segdiff.db.Trash;
 import dev.segdiff.run.RunConfig;
+import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
@@ -25,26 +25,42 @@ public final class SegmentFixture {
     final SegmentReader reader;
     final DiffPartitions partitions;
     final RunLedger ledger;
+    final Trash trash = new Trash();
     final SegmentDiff job;
+    final SnapshotCleanup cleanup;
 
     private final TestDatabase db;
-    private final JobRunner runner;
+    private final RunFixture runs;
 
     public SegmentFixture(TestDatabase db, String... config) {
         this.db = db;
-        Database database = db.database();
-        RunConfig runConfig = TestConfig.of(RunConfig.class, config);
+        runs = new RunFixture(db, config);
+        Database database = runs.database;
+        RunConfig runConfig = runs.config;
         SegmentsConfig segmentsConfig = TestConfig.of(SegmentsConfig.class, config);
         SegmentDiffQueries queries = new SegmentDiffQueries();
         SegmentPublisher publisher = new SegmentPublisher(database, queries, segmentsConfig, runConfig);
         partitions = new DiffPartitions(database);
-        registry = new SegmentRegistry(database);
+        registry = new SegmentRegistry(database, trash);
         reader = new SegmentReader(database);
         upload = new SegmentUpload(database, registry, queries, publisher, partitions);
-        ledger = new RunLedger(database, new ObjectMapper());
-        runner = new JobRunner(ledger);
+        ledger = runs.ledger;
         job = new SegmentDiff(
-                database, queries, publisher, partitions, new SegmentGoal(database, runConfig), segmentsConfig);
+                database,
+                queries,
+                publisher,
+                partitions,
+                new SegmentGoal(database, runConfig),
+                runs.throttle,
+                segmentsConfig);
+        cleanup = new SnapshotCleanup(
+                database,
+                new SnapshotCleanupQueries(),
+                trash,
+                new SnapshotCleanupGoal(database, segmentsConfig),
+                runs.throttle,
+                runs.steps,
+                segmentsConfig);
     }
 
     public SegmentRegistry registry() {
@@ -72,11 +88,19 @@ public final class SegmentFixture {
     }
 
     RunReport run(RunRequest request) {
-        return runner.run(job, request, new Cancellation(), run -> {});
+        return runs.run(job, request);
     }
 
     RunReport run(RunRequest request, Cancellation cancellation) {
-        return runner.run(job, request, cancellation, run -> {});
+        return runs.runner.run(job, request, cancellation, run -> {});
+    }
+
+    RunReport cleanup() {
+        return runs.run(cleanup, request(DAY));
+    }
+
+    RunReport dryCleanup() {
+        return runs.run(cleanup, dryRun(DAY));
     }
 
     static RunRequest request(LocalDate day) {

@@ -1,0 +1,54 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobControls;
+import dev.segdiff.run.Jobs;
+import jakarta.inject.Inject;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(name = "limit", description = "Slows a job down, the running one too, until the limit is taken away.")
+final class Limit extends DatabaseCommand {
+    /** One of the two. */
+    static final class Rate {
+        @Option(names = "--rows-per-second", paramLabel = "N", description = "not faster than this")
+        @Nullable
+        Long rowsPerSecond;
+
+        @Option(names = "--none", description = "as fast as it can")
+        boolean none;
+    }
+
+    @Inject
+    Jobs jobs;
+
+    @Inject
+    JobControls controls;
+
+    @Spec
+    CommandSpec spec;
+
+    @Parameters(paramLabel = "JOB", description = "such as event-expiry")
+    String name;
+
+    @ArgGroup(multiplicity = "1")
+    Rate rate = new Rate();
+
+    @Override
+    int execute() {
+        Job job = jobs.named(name);
+        Long limit = rate.none ? null : rate.rowsPerSecond;
+        if (limit != null && limit < 1) {
+            throw new ParameterException(spec.commandLine(), "--rows-per-second is " + limit + ", expected 1 or more");
+        }
+        controls.limit(job, limit);
+        Controls.print(output, json, job, controls);
+        return 0;
+    }
+}

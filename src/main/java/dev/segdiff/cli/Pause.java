@@ -1,0 +1,37 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobControls;
+import dev.segdiff.run.Jobs;
+import jakarta.inject.Inject;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "pause",
+        description = "Makes a running job wait before its next step, and skips its next runs, until it is resumed.")
+final class Pause extends DatabaseCommand {
+    @Inject
+    Jobs jobs;
+
+    @Inject
+    JobControls controls;
+
+    @Parameters(paramLabel = "JOB", description = "such as event-expiry")
+    String name;
+
+    @Option(names = "--reason", paramLabel = "TEXT", description = "told to whoever wonders")
+    @Nullable
+    String reason;
+
+    @Override
+    int execute() {
+        Job job = jobs.named(name);
+        controls.pause(job, Objects.requireNonNullElse(System.getProperty("user.name"), "somebody"), reason);
+        Controls.print(output, json, job, controls);
+        return 0;
+    }
+}

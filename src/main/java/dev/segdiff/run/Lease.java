@@ -1,0 +1,24 @@
+package dev.segdiff.run;
+
+import dev.segdiff.db.Settings;
+import java.time.Duration;
+
+/**
+ * The right to run an exclusive job, for as long as it is renewed.
+ *
+ * @param token grows with every holder; who comes with an older one can commit nothing
+ * @param duration how long the lease lasts without a renewal
+ */
+record Lease(String job, long token, Duration duration) {
+    /** Raised by prove_lease. */
+    static final String LOST = "SD002";
+
+    /**
+     * The transaction proves the token before anything else, and keeps the lease from changing hands until it ends. If
+     * the worker stops in the middle, PostgreSQL ends the transaction when the lease has expired.
+     */
+    Settings fence(Settings settings) {
+        return settings.with("idle_in_transaction_session_timeout", duration.toMillis() + "ms")
+                .guardedBy("select segdiff.prove_lease(?, ?)", job, token);
+    }
+}

@@ -1,0 +1,65 @@
+package dev.segdiff.run;
+
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Retry;
+import dev.segdiff.db.Session;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.List;
+import java.util.function.BiPredicate;
+import java.util.function.Function;
+
+/**
+ * Does the same to many things, each in a transaction of its own, however many there are. What is locked is left for the
+ * next run and counted as busy, what fails is reported, and the rest goes on.
+ */
+@ApplicationScoped
+public class Steps {
+    /**
+     * What is done to each.
+     *
+     * @param count the name under which it is counted
+     * @param subject how a person calls the thing
+     * @param sql what a dry run tells
+     * @param work does it; false if it needed nothing after all
+     */
+    public record Step<T>(
+            String count, Function<T, String> subject, Function<T, String> sql, BiPredicate<Session, T> work) {}
+
+    private final Database database;
+
+    public Steps(Database database) {
+        this.database = database;
+    }
+
+    public <T> void each(RunContext run, Throttle.Gate gate, List<T> things, Step<T> step) {
+        for (T thing : things) {
+            gate.pass();
+            if (run.request().dryRun()) {
+                run.wouldRun(step.sql().apply(thing));
+                run.counts().add(step.count(), 1);
+            } else {
+                attempt(run, thing, step);
+            }
+        }
+    }
+
+    private <T> void attempt(RunContext run, T thing, Step<T> step) {
+        try {
+            boolean done = Retry.DEFAULT.run(
+                    run.cancellation(),
+                    e -> e.isTransient() && !e.isLockTimeout(),
+                    () -> database.transaction(
+                            run.fenced(database.defaults()), run.cancellation(), session -> step.work()
+                                    .test(session, thing)));
+            run.counts().add(step.count(), done ? 1 : 0);
+        } catch (DatabaseException e) {
+            if (e.isLostConnection() || e.sqlState().equals(Lease.LOST)) {
+                throw e;
+            }
+            run.counts().add(e.isLockTimeout() ? "busy" : "failed", 1);
+            run.problem(
+                    step.subject().apply(thing) + (e.isLockTimeout() ? " is busy: " : " failed: ") + e.getMessage());
+        }
+    }
+}

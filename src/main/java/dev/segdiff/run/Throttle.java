@@ -1,0 +1,118 @@
+package dev.segdiff.run;
+
+import dev.segdiff.db.CancelledException;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.Optional;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** Lets a run go no further while the application has a hard time, or people say so. */
+@ApplicationScoped
+public class Throttle {
+    private static final Logger LOG = Logger.getLogger(Throttle.class);
+
+    /** Asking costs the server less than a millisecond; more often would be noise, less often would be late. */
+    private static final Duration INTERVAL = Duration.ofSeconds(1);
+
+    private final JobControls controls;
+    private final ThrottleQueries queries;
+    private final ThrottleConfig config;
+
+    public Throttle(JobControls controls, ThrottleQueries queries, ThrottleConfig config) {
+        this.controls = controls;
+        this.queries = queries;
+        this.config = config;
+    }
+
+    /** What is wrong with the configured query, if anything is. */
+    public Optional<String> fault() {
+        return queries.fault();
+    }
+
+    /** The gate that a run passes between its steps. */
+    public Gate gate(Job job, RunContext run) {
+        return new Gate(job.name(), run);
+    }
+
+    /** For one run; its workers may share it. */
+    public final class Gate {
+        private final String job;
+        private final RunContext run;
+        private long askedAt = System.nanoTime() - INTERVAL.toNanos();
+        private @Nullable Long rowsPerSecond;
+
+        private Gate(String job, RunContext run) {
+            this.job = job;
+            this.run = run;
+        }
+
+        /**
+         * Returns when the run may go on.
+         *
+         * @throws CancelledException if it is to end, or has waited for too long
+         */
+        public synchronized void pass() {
+            if (run.cancellation().isRequested()) {
+                throw new CancelledException(String.valueOf(run.cancellation().reason()));
+            }
+            if (System.nanoTime() - askedAt >= INTERVAL.toNanos()) {
+                waitWhile();
+                askedAt = System.nanoTime();
+            }
+        }
+
+        /** Passes after a step of so many rows, and not sooner than people allow. */
+        public void pass(long rows, Duration took) {
+            Long limit = rowsPerSecond;
+            if (limit != null) {
+                sleep(Duration.ofMillis(rows * 1000 / limit).minus(took));
+            }
+            pass();
+        }
+
+        /** Somebody waited for us: gives everybody in that queue time to get through. */
+        public void yieldTo(String whom) {
+            LOG.debugf("run=%d job=%s yields to %s", run.runId(), job, whom);
+            run.throttled(whom, INTERVAL);
+            sleep(INTERVAL);
+        }
+
+        private void waitWhile() {
+            long start = System.nanoTime();
+            String told = "";
+            for (Optional<String> reason = reason(); reason.isPresent(); reason = reason()) {
+                String why = reason.get();
+                if (!kind(why).equals(told)) {
+                    LOG.infof("run=%d job=%s waits: %s", run.runId(), job, why);
+                    told = kind(why);
+                }
+                if (System.nanoTime() - start >= config.maxWait().toNanos()) {
+                    throw new CancelledException("waited for " + config.maxWait() + ": " + why);
+                }
+                sleep(INTERVAL);
+                run.throttled(kind(why), INTERVAL);
+            }
+            if (!told.isEmpty()) {
+                LOG.infof("run=%d job=%s goes on", run.runId(), job);
+            }
+        }
+
+        private Optional<String> reason() {
+            JobControls.Control control = controls.read(job);
+            rowsPerSecond = control.rowsPerSecond();
+            return control.paused() != null ? Optional.of(control.paused()) : queries.reason();
+        }
+
+        private void sleep(Duration duration) {
+            if (duration.toMillis() > 0 && run.cancellation().await(duration.toMillis())) {
+                throw new CancelledException(String.valueOf(run.cancellation().reason()));
+            }
+        }
+    }
+
+    /** What comes before the colon stays the same while the numbers behind it change. */
+    private static String kind(String reason) {
+        return reason.replaceFirst(":.*", "");
+    }
+}

@@ -1,0 +1,79 @@
+package dev.segdiff.run;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Settings;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.Optional;
+
+/** Asks PostgreSQL whether the application has a hard time. */
+@ApplicationScoped
+public class ThrottleQueries {
+    /** An operator's query is asked every second; one that takes longer is no question but a load. */
+    private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(2);
+
+    private final Database database;
+    private final ThrottleConfig config;
+
+    public ThrottleQueries(Database database, ThrottleConfig config) {
+        this.database = database;
+        this.config = config;
+    }
+
+    /** A reason to wait, if there is one. */
+    Optional<String> reason() {
+        Optional<String> server = serverReason();
+        return server.isPresent() ? server : operatorReason();
+    }
+
+    /** What is wrong with the operator's query, if anything is. */
+    Optional<String> fault() {
+        try {
+            ask();
+            return Optional.empty();
+        } catch (DatabaseException e) {
+            return e.isTransient() || e.isCancelled()
+                    ? Optional.empty()
+                    : Optional.of("segdiff.throttle.query fails: " + e.getMessage());
+        }
+    }
+
+    /** What the role may not see (pg_stat_replication without pg_monitor) does not count. */
+    private Optional<String> serverReason() {
+        return database.transaction(session -> session.first(
+                """
+                select format('replication lag: %s replays %s s late', application_name, round(extract(epoch from replay_lag)))
+                from pg_stat_replication where replay_lag > make_interval(secs => ?)
+                union all
+                select format('WAL archiver: %s files behind', files)
+                from segdiff.unarchived_wal_files() files where files > ?
+                limit 1
+                """,
+                row -> row.getString(1),
+                config.maxReplicationLag().toMillis() / 1000.0,
+                config.maxUnarchivedWalFiles()));
+    }
+
+    private Optional<String> operatorReason() {
+        try {
+            return ask() ? Optional.of("segdiff.throttle.query says so") : Optional.empty();
+        } catch (DatabaseException e) {
+            if (e.isLostConnection()) {
+                throw e;
+            }
+            return Optional.of("segdiff.throttle.query fails: " + e.getMessage());
+        }
+    }
+
+    private boolean ask() {
+        if (config.query().isEmpty()) {
+            return false;
+        }
+        Settings reading = database.defaults().statementTimeout(QUERY_TIMEOUT).with("transaction_read_only", "on");
+        return database.transaction(reading, new Cancellation(), session -> session.first(
+                        config.query().get(), row -> row.getBoolean(1))
+                .orElse(false));
+    }
+}

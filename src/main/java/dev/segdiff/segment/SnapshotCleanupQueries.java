@@ -1,0 +1,50 @@
+package dev.segdiff.segment;
+
+import dev.segdiff.db.Session;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.List;
+
+/** The SQL of snapshot-cleanup. */
+@ApplicationScoped
+class SnapshotCleanupQueries {
+    static final String TRASH_SEGMENT = "select segdiff.trash_segment(?, ?, now() - make_interval(secs => ?))";
+
+    /** A snapshot table that no segment knows. */
+    record Orphan(long trashId, String name) {}
+
+    /** Segments that nobody has used for so long, the longest unused first. */
+    List<SegmentKey> unused(Session session, Duration unusedAfter) {
+        return session.list("""
+                select customer_id, segment_id from segdiff.segments
+                where last_used_at < now() - make_interval(secs => ?)
+                order by last_used_at, customer_id, segment_id
+                """, row -> new SegmentKey(row.getLong(1), row.getLong(2)), unusedAfter.toSeconds());
+    }
+
+    /** False if the segment was used, or removed, meanwhile. */
+    boolean trash(Session session, SegmentKey key, Duration unusedAfter) {
+        return session.one(
+                TRASH_SEGMENT, row -> row.getBoolean(1), key.customerId(), key.segmentId(), unusedAfter.toSeconds());
+    }
+
+    /** Notes when an orphan was seen first, as PostgreSQL does not know the age of a table. */
+    long noteOrphans(Session session) {
+        return session.update("""
+                delete from segdiff.trash t where t.kind = 'orphan' and t.moved_at is null
+                  and not exists (select from segdiff.orphan_snapshots o where o.oid = t.relation);
+                insert into segdiff.trash (relation, kind, owner, origin)
+                select o.oid, 'orphan', 'orphan', 'segdiff.' || o.relname from segdiff.orphan_snapshots o
+                on conflict (relation) do nothing
+                """);
+    }
+
+    List<Orphan> orphans(Session session, Duration seenFor) {
+        return session.list("""
+                select t.trash_id, t.origin from segdiff.trash t
+                join segdiff.orphan_snapshots o on o.oid = t.relation
+                where t.kind = 'orphan' and t.moved_at is null and t.planned_at < now() - make_interval(secs => ?)
+                order by t.trash_id
+                """, row -> new Orphan(row.getLong(1), row.getString(2)), seenFor.toSeconds());
+    }
+}
