@@ -66,6 +66,17 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function segdiff.unarchived_wal_files() is 'Finished WAL files that the archiver has not yet archived.';
 
+create or replace function segdiff.give_to_owner_of(relation regclass, model regclass) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    owner oid := (select c.relowner from pg_class c where c.oid = model);
+begin
+    if owner <> (select c.relowner from pg_class c where c.oid = relation) then
+        execute format('alter table %s owner to %s', relation, owner::regrole);
+    end if;
+end $$;
+revoke execute on function segdiff.give_to_owner_of from public;
+
 -- Moves a table that segdiff.trash knows into the schema segdiff_trash. Its indexes and sequences move along; whatever
 -- has a name that is taken there gets a new one.
 create or replace function segdiff.move_to_trash(trash_id bigint) returns void

@@ -1,5 +1,6 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.event.EventsConfig;
 import dev.segdiff.run.Suggestion;
 import io.smallrye.config.ConfigValidationException;
 import java.util.Collection;
@@ -15,6 +16,8 @@ import org.eclipse.microprofile.config.Config;
 final class ConfigErrors {
     private static final Pattern UNCONVERTIBLE = Pattern.compile(
             "(?s).*SRCFG00039: The config property (\\S+) with the config value \"(.*?)\" threw.*?converted *(.*)");
+
+    private static final Pattern POLICY_KEY = Pattern.compile("segdiff\\.events\\.(?:\"[^\"]*\"|[^.]*)\\.([^.]*)");
 
     private ConfigErrors() {}
 
@@ -34,9 +37,15 @@ final class ConfigErrors {
     static List<String> unknownKeys(Config config) {
         List<String> known = known(config);
         return StreamSupport.stream(config.getPropertyNames().spliterator(), false)
-                .filter(key -> key.startsWith("segdiff.") && !known.contains(key))
+                .filter(key -> key.startsWith("segdiff.") && !known.contains(key) && !isOfPolicy(key))
                 .map(key -> "unknown key " + key + Suggestion.didYouMean(key, known))
                 .toList();
+    }
+
+    /** The names of policies are free. */
+    private static boolean isOfPolicy(String key) {
+        Matcher policy = POLICY_KEY.matcher(key);
+        return policy.matches() && EventsConfig.KEYS.contains(policy.group(1));
     }
 
     private static String line(String problem) {

@@ -1,6 +1,5 @@
 package dev.segdiff.db;
 
-import java.time.DateTimeException;
 import java.time.ZoneId;
 import org.eclipse.microprofile.config.spi.Converter;
 
@@ -21,17 +20,17 @@ public final class ConfigConverters {
         }
     }
 
-    /** A time zone by name or offset. */
+    /** A time zone by name. */
     public static final class Zone implements Converter<ZoneId> {
         private static final long serialVersionUID = 1;
 
         @Override
         public ZoneId convert(String text) {
-            try {
-                return ZoneId.of(text);
-            } catch (DateTimeException e) {
-                throw new IllegalArgumentException("expected a time zone such as UTC or Europe/Berlin", e);
+            // Java and PostgreSQL read offsets and names such as GMT+2 with opposite signs.
+            if (!ZoneId.getAvailableZoneIds().contains(text)) {
+                throw new IllegalArgumentException("expected a time zone by name, such as UTC or Europe/Berlin");
             }
+            return ZoneId.of(text);
         }
     }
 }

@@ -46,7 +46,7 @@ public record TableName(String schema, String name) {
         return quote(schema) + "." + quote(name);
     }
 
-    private static String quote(String identifier) {
+    static String quote(String identifier) {
         return '"' + identifier.replace("\"", "\"\"") + '"';
     }
 
@@ -60,7 +60,7 @@ public record TableName(String schema, String name) {
                 : identifier.toLowerCase(java.util.Locale.ROOT);
     }
 
-    private static void checkLength(String identifier) {
+    static void checkLength(String identifier) {
         int bytes = identifier.getBytes(StandardCharsets.UTF_8).length;
         if (bytes == 0 || bytes > MAX_BYTES) {
             throw new InvalidInputException(

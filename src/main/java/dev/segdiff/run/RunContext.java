@@ -1,6 +1,7 @@
 package dev.segdiff.run;
 
 import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
 import java.time.Duration;
 import java.util.Collections;
@@ -41,6 +42,11 @@ public final class RunContext {
     /** Settings for a transaction that can only commit while this run holds its lease, if it has one. */
     public Settings fenced(Settings settings) {
         return lease == null ? settings : lease.fence(settings);
+    }
+
+    /** Whether a transaction failed because this run no longer holds its lease. */
+    public boolean isFenceFailure(DatabaseException failure) {
+        return failure.sqlState().equals(Lease.LOST);
     }
 
     public long runId() {

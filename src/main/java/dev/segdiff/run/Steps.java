@@ -54,7 +54,7 @@ public class Steps {
                                     .test(session, thing)));
             run.counts().add(step.count(), done ? 1 : 0);
         } catch (DatabaseException e) {
-            if (e.isLostConnection() || e.sqlState().equals(Lease.LOST)) {
+            if (e.isLostConnection() || run.isFenceFailure(e)) {
                 throw e;
             }
             run.counts().add(e.isLockTimeout() ? "busy" : "failed", 1);

@@ -51,6 +51,19 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
         open(server.url(name));
     }
 
+    /** The same database as another role. */
+    public TestDatabase as(String role, String itsPassword) throws SQLException {
+        TestDatabase other = new TestDatabase();
+        other.user = role;
+        other.password = itsPassword;
+        other.open(url);
+        return other;
+    }
+
+    public void close() {
+        dataSource.close();
+    }
+
     /** A database that is there already, on a server of its own. */
     public static TestDatabase existing(String url) throws SQLException {
         TestDatabase database = new TestDatabase();

@@ -21,8 +21,18 @@ final class TestServer {
     /** Neither UTC nor whole hours from it all year: mistakes with zones show. */
     private static final String ZONE = "America/St_Johns";
 
-    private static final Map<String, String> SETTINGS =
-            Map.of("timezone", ZONE, "fsync", "off", "max_connections", "200", "max_prepared_transactions", "5");
+    private static final Map<String, String> SETTINGS = Map.of(
+            "timezone",
+            ZONE,
+            "fsync",
+            "off",
+            "max_connections",
+            "200",
+            "max_prepared_transactions",
+            "5",
+            // A statement that hangs says where; segdiff sets its own bounds.
+            "statement_timeout",
+            "100s");
 
     static final TestServer INSTANCE = start();
 

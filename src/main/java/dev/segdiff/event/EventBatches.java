@@ -1,0 +1,299 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Retry;
+import dev.segdiff.db.Session;
+import dev.segdiff.db.Settings;
+import dev.segdiff.event.EventQueries.Keys;
+import dev.segdiff.run.RunContext;
+import dev.segdiff.run.Throttle.Gate;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BiFunction;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Deletes the expired rows of one plain table in batches, oldest first. A batch begins where the one before ended, so
+ * that it never walks over what that one has killed. What is locked is passed over and taken at the end.
+ */
+final class EventBatches {
+    private static final Logger LOG = Logger.getLogger(EventBatches.class);
+
+    /** A batch that waits for a row holds up whoever waits for the rows that it has; so it soon passes over it. */
+    private static final Duration LOCK_TIMEOUT = Duration.ofMillis(100);
+
+    /** A batch may take this many times its target before PostgreSQL ends it. */
+    private static final int TIMEOUT_FACTOR = 4;
+
+    /** How often a batch may find the table itself locked. */
+    private static final int LOCK_ATTEMPTS = 5;
+
+    private static final long FIRST_ROWS = 1000;
+    private static final long FIRST_PAGES = 16;
+
+    /** More rows than this do not fit a page (MaxHeapTuplesPerPage). */
+    private static final long ROWS_PER_PAGE = 291;
+
+    /** Places to look at again in this run; the next run looks everywhere. */
+    private static final int MAX_AGAIN = 1000;
+
+    /**
+     * What one transaction did.
+     *
+     * @param first the least value it found; null: there was none
+     * @param next where the next batch begins; null: there is no next
+     * @param tie more rows of one value than fit a batch; nothing was done
+     * @param locked rows that were passed over
+     * @param holdsUp whether somebody waits for what it has locked
+     */
+    private record Batch(
+            @Nullable String first, @Nullable String next, boolean tie, long rows, long locked, boolean holdsUp) {}
+
+    private final Database database;
+    private final EventQueries queries;
+    private final BatchConfig config;
+    private final RunContext run;
+    private final Gate gate;
+    private final EventPolicy policy;
+    private final EventTable table;
+    private final BatchSize rowSize;
+    private final BatchSize pageSize;
+    private final List<Runnable> again = new ArrayList<>();
+    private boolean passingOver;
+    private boolean told;
+    private long left;
+
+    EventBatches(
+            Database database,
+            EventQueries queries,
+            BatchConfig config,
+            RunContext run,
+            Gate gate,
+            EventPolicy policy,
+            EventTable table,
+            long maxRows) {
+        this.database = database;
+        this.queries = queries;
+        this.config = config;
+        this.run = run;
+        this.gate = gate;
+        this.policy = policy;
+        this.table = table;
+        this.left = maxRows;
+        Duration target = config.targetDuration();
+        this.rowSize = new BatchSize(FIRST_ROWS, config.minRows(), config.maxRows(), target);
+        this.pageSize = new BatchSize(FIRST_PAGES, 1, config.maxRows() / ROWS_PER_PAGE, target);
+    }
+
+    /** How many more rows may go in this run. */
+    long left() {
+        return left;
+    }
+
+    /** Deletes what lies below the bound: from the cursor on, then what lies behind it, then what was locked. */
+    void expire(String bound, @Nullable String cursor) {
+        if (table.indexed()) {
+            walk(cursor, bound, true);
+            if (cursor != null) {
+                again.add(() -> walk(null, cursor, false));
+            }
+        } else {
+            walkPages(Condition.below(table, bound), 0, table.pages());
+        }
+        passingOver = true;
+        try {
+            List.copyOf(again).forEach(Runnable::run);
+        } catch (DatabaseException e) {
+            if (!e.isCancelled()) {
+                throw e;
+            }
+            run.problem("policy " + policy.name() + ": looking for rows behind the cursor takes too long; vacuum "
+                    + table.table().plain());
+        }
+    }
+
+    /** Along the index. */
+    private void walk(@Nullable String from, String until, boolean saves) {
+        String start = from;
+        boolean inclusive = true;
+        while (left > 0) {
+            String at = start;
+            Condition lower = Condition.from(table, at, inclusive);
+            Condition all = lower.and(Condition.below(table, until));
+            Batch batch = attempt(rowSize, (session, size) -> range(session, lower, all, size, saves ? until : null));
+            if (batch.first() == null) {
+                finish(saves, until);
+                return;
+            } else if (batch.tie()) {
+                walkTie(batch.first());
+                start = batch.first();
+                inclusive = false;
+                continue;
+            }
+            String next = batch.next() == null ? until : batch.next();
+            look(batch, () -> walk(at, next, false));
+            if (batch.next() == null) {
+                return;
+            }
+            start = next;
+            inclusive = true;
+        }
+    }
+
+    private Batch range(Session session, Condition lower, Condition all, long size, @Nullable String end) {
+        Keys keys = queries.keys(session, table, all, size);
+        if (keys.first() == null || keys.first().equals(keys.next())) {
+            return new Batch(keys.first(), keys.next(), keys.first() != null, 0, 0, false);
+        }
+        Condition where = keys.next() == null ? all : lower.and(Condition.below(table, keys.next()));
+        String reached = end == null || keys.next() == null ? end : keys.next();
+        return delete(session, where, where, Math.min(size, keys.rows()), reached, keys);
+    }
+
+    /** More rows of one value than fit a batch, as of a day: page by page. */
+    private void walkTie(String value) {
+        Condition at = Condition.at(table, value);
+        EventQueries.Pages pages = database.transaction(
+                settings(database.defaults()), run.cancellation(), session -> queries.pagesOf(session, table, at));
+        walkPages(at, pages.from(), pages.until());
+    }
+
+    /** Along the table. */
+    private void walkPages(Condition value, long from, long until) {
+        for (long page = from; page < until && left > 0; ) {
+            long at = page;
+            long size = Math.min(pageSize.get(), until - page);
+            Batch batch = attempt(pageSize, (session, pages) -> {
+                Condition where =
+                        Condition.pages(at, Math.min(until, at + pages)).and(value);
+                return delete(session, where, value, left, null, new Keys("", "", 0));
+            });
+            long reached = Math.min(until, at + Math.min(size, pageSize.get()));
+            look(batch, () -> walkPages(value, at, reached));
+            page = reached;
+        }
+    }
+
+    private Batch delete(
+            Session session, Condition where, Condition value, long limit, @Nullable String cursor, Keys keys) {
+        if (run.request().dryRun()) {
+            if (!told) {
+                queries.tell(run, table, where);
+                told = true;
+            }
+            long rows = keys.rows() == 0 ? queries.countRows(session, table, where) : limit;
+            return new Batch(keys.first(), keys.next(), false, rows, 0, false);
+        }
+        boolean bounded = passingOver || (keys.rows() == 0 && left < Long.MAX_VALUE);
+        long rows = bounded
+                ? queries.deleteUnlocked(session, table, where, value, limit)
+                : queries.delete(session, table, where);
+        long locked = passingOver ? queries.countRows(session, table, where) : 0;
+        boolean holdsUp = queries.endBatch(session, policy, cursor, rows);
+        return new Batch(keys.first(), keys.next(), false, rows, locked, holdsUp);
+    }
+
+    /** Runs a batch until it succeeds: smaller when it takes too long, passing over rows when some are locked. */
+    private Batch attempt(BatchSize size, BiFunction<Session, Long, Batch> work) {
+        boolean before = passingOver;
+        try {
+            for (int locked = 0; ; ) {
+                try {
+                    return measured(size, work);
+                } catch (DatabaseException e) {
+                    if (e.isLockTimeout() && !passingOver) {
+                        passingOver = true;
+                    } else if (e.isLockTimeout() && ++locked < LOCK_ATTEMPTS) {
+                        gate.yieldTo("a lock on " + table.table().plain());
+                    } else if (e.isCancelled() && !size.isLeast()) {
+                        size.halve();
+                        run.counts().add("timeouts", 1);
+                    } else {
+                        throw e;
+                    }
+                }
+            }
+        } finally {
+            passingOver = before;
+        }
+    }
+
+    private Batch measured(BatchSize size, BiFunction<Session, Long, Batch> work) {
+        long start = System.nanoTime();
+        long rows = Math.min(size.get(), left);
+        Settings settings = size.isLeast()
+                ? database.defaults()
+                : database.defaults().statementTimeout(config.targetDuration().multipliedBy(TIMEOUT_FACTOR));
+        Batch batch = Retry.DEFAULT.run(
+                run.cancellation(),
+                e -> e.isTransient() && !e.isLockTimeout(),
+                () -> database.transaction(
+                        run.fenced(settings(settings)), run.cancellation(), session -> work.apply(session, rows)));
+        if (batch.first() != null && !batch.tie()) {
+            done(batch, size, Duration.ofNanos(System.nanoTime() - start));
+        }
+        return batch;
+    }
+
+    private Settings settings(Settings bounds) {
+        Settings settings = bounds.lockTimeout(LOCK_TIMEOUT)
+                .with("TimeZone", "UTC")
+                // A crash of the database that undoes a batch undoes its cursor with it.
+                .with("synchronous_commit", "off");
+        // Half the table expired may look like a reason to read all of it, for every batch.
+        return table.indexed() ? settings.with("enable_seqscan", "off") : settings;
+    }
+
+    private void done(Batch batch, BatchSize size, Duration took) {
+        boolean dryRun = run.request().dryRun();
+        run.counts().add(dryRun ? "eligible" : "expired", batch.rows());
+        run.counts().add("batches", dryRun ? 0 : 1);
+        if (left < Long.MAX_VALUE) {
+            left -= batch.rows();
+        }
+        LOG.debugf("run=%d policy=%s batch rows=%d took=%s", run.runId(), policy.name(), batch.rows(), took);
+        size.adapt(took);
+        if (batch.holdsUp()) {
+            size.halve();
+            gate.yieldTo("somebody who waits for rows that a batch has locked");
+        }
+        if (!dryRun) {
+            gate.pass(batch.rows(), took);
+            pause(took);
+        }
+    }
+
+    /** Never longer than the batch before, so that small batches do not sleep most of the time. */
+    private void pause(Duration took) {
+        long longest = Math.min(config.maxPause().toMillis(), took.toMillis());
+        if (longest > 0) {
+            run.cancellation().await(ThreadLocalRandom.current().nextLong(longest + 1));
+        }
+        gate.pass();
+    }
+
+    /** Remembers a place where rows were locked; at the second look they are left for the next run. */
+    private void look(Batch batch, Runnable placeAgain) {
+        if (batch.locked() == 0) {
+            return;
+        }
+        if (passingOver) {
+            run.counts().add("locked", batch.locked());
+        } else if (again.size() < MAX_AGAIN) {
+            again.add(placeAgain);
+        }
+    }
+
+    private void finish(boolean saves, String cursor) {
+        if (saves && !run.request().dryRun()) {
+            database.transaction(run.fenced(database.defaults()), run.cancellation(), session -> {
+                queries.saveCursor(session, policy, cursor);
+                return 0;
+            });
+        }
+    }
+}

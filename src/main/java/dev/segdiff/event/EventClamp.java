@@ -1,0 +1,104 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** What readers of an event table get: the horizon of its policy, and a view that ends there. */
+@ApplicationScoped
+class EventClamp {
+    private static final String COLUMNS = """
+            select array_agg(attname::text order by attnum) from pg_attribute
+            where attrelid = to_regclass(?) and attnum > 0 and not attisdropped
+            """;
+
+    /** Makes the policy known. Another table, column or key starts from the beginning. */
+    void register(Session session, EventPolicy policy, EventTable table) {
+        session.update(
+                """
+                insert into segdiff.event_policies as p (policy, relation, key_column, key_kind, zone, retention)
+                values (?, ?, ?, ?, ?, make_interval(secs => ?))
+                on conflict (policy) do update
+                set relation = excluded.relation, key_column = excluded.key_column, key_kind = excluded.key_kind,
+                    zone = excluded.zone, retention = excluded.retention, seen_at = now(),
+                    cursor = case when (p.relation, p.key_column, p.key_kind) = (excluded.relation, excluded.key_column, excluded.key_kind)
+                             then p.cursor end
+                """,
+                policy.name(),
+                table.table().plain(),
+                table.column().name(),
+                table.key().kind().name(),
+                table.key().zone().getId(),
+                policy.retention().toSeconds());
+    }
+
+    static TableName view(EventPolicy policy) {
+        return new TableName("segdiff", "events_" + policy.name());
+    }
+
+    /** Whether the view is not as it should be: new, of another retention, or without a new column of the table. */
+    boolean isViewDue(Session session, EventPolicy policy, EventTable table) {
+        String view = view(policy).toString();
+        Optional<String> comment =
+                session.first("select obj_description(to_regclass(?))", row -> String.valueOf(row.getString(1)), view);
+        if (!policy.view()) {
+            return session.one("select to_regclass(?) is not null", row -> row.getBoolean(1), view);
+        }
+        return !comment.equals(Optional.of(comment(policy, table)))
+                || !columns(session, view).equals(columns(session, table.table().toString()));
+    }
+
+    /** Makes or takes away the view. */
+    void makeView(Session session, EventPolicy policy, EventTable table) {
+        TableName view = view(policy);
+        if (!policy.view()) {
+            session.update("drop view " + view);
+            return;
+        }
+        session.update(viewSql(policy, table));
+        session.update("comment on view %s is '%s'".formatted(view, comment(policy, table)));
+    }
+
+    /** The retention stands in the view itself, so that the planner knows it when it chooses an index. */
+    static String viewSql(EventPolicy policy, EventTable table) {
+        return "create or replace view %s as select * from %s where %s >= cast(%s as %s)"
+                .formatted(
+                        view(policy),
+                        table.table(),
+                        table.column(),
+                        horizon(table.key(), policy.retention()),
+                        table.type());
+    }
+
+    private static String horizon(EventKey key, Duration retention) {
+        String instant = "now() - interval '" + retention.toSeconds() + " seconds'";
+        String local = "(" + instant + ") at time zone '" + key.zone().getId() + "'";
+        return switch (key.kind()) {
+            case TIMESTAMPTZ -> instant;
+            case TIMESTAMP -> local;
+            case DATE -> local;
+            case UUID -> "segdiff.uuid_at(" + instant + ")";
+            case UUID_TEXT -> textCase(key, "segdiff.uuid_at(" + instant + ")::text");
+            case ULID -> textCase(key, "segdiff.ulid_at(" + instant + ")");
+        };
+    }
+
+    private static String textCase(EventKey key, String text) {
+        return (key.lowerCase() ? "lower(" : "upper(") + text + ")";
+    }
+
+    private static String comment(EventPolicy policy, EventTable table) {
+        return "segdiff: rows of %s whose %s is not older than %s"
+                .formatted(table.table().plain(), table.column().name(), policy.retention())
+                .replace("'", "''");
+    }
+
+    private static List<String> columns(Session session, String relation) {
+        return session.first(COLUMNS, row -> (String[]) row.getArray(1).getArray(), relation)
+                .map(List::of)
+                .orElse(List.of());
+    }
+}

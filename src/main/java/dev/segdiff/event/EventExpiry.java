@@ -1,0 +1,169 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.event.TableInspection.Finding;
+import dev.segdiff.run.Counts;
+import dev.segdiff.run.Goal;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.Outcome;
+import dev.segdiff.run.Result;
+import dev.segdiff.run.RunContext;
+import dev.segdiff.run.RunRequest;
+import dev.segdiff.run.Throttle;
+import dev.segdiff.run.Throttle.Gate;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jboss.logging.Logger;
+
+/**
+ * Keeps event tables inside their retention: expired partitions go as a whole, the rows of plain tables in batches. A
+ * policy that cannot be served is refused, and the others go on.
+ */
+@ApplicationScoped
+public class EventExpiry implements Job {
+    private static final Logger LOG = Logger.getLogger(EventExpiry.class);
+
+    public static final String NAME = "event-expiry";
+
+    private final Database database;
+    private final EventQueries queries;
+    private final TableInspection inspection;
+    private final PolicyExpiry expiry;
+    private final EventGoal goal;
+    private final Throttle throttle;
+    private final Supplier<List<EventPolicy>> policies;
+
+    @jakarta.inject.Inject
+    EventExpiry(
+            Database database,
+            EventQueries queries,
+            TableInspection inspection,
+            PolicyExpiry expiry,
+            EventGoal goal,
+            Throttle throttle,
+            EventPolicies policies) {
+        this(database, queries, inspection, expiry, goal, throttle, policies::all);
+    }
+
+    private EventExpiry(
+            Database database,
+            EventQueries queries,
+            TableInspection inspection,
+            PolicyExpiry expiry,
+            EventGoal goal,
+            Throttle throttle,
+            Supplier<List<EventPolicy>> policies) {
+        this.database = database;
+        this.queries = queries;
+        this.inspection = inspection;
+        this.expiry = expiry;
+        this.goal = goal;
+        this.throttle = throttle;
+        this.policies = policies;
+    }
+
+    /** The same job for other policies than those of the configuration. */
+    public EventExpiry of(List<EventPolicy> others) {
+        return new EventExpiry(database, queries, inspection, expiry, goal, throttle, () -> others);
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public int order() {
+        return 30;
+    }
+
+    @Override
+    public void check(RunRequest request) {
+        LOG.debugf("policies=%d", policies.get().size());
+    }
+
+    @Override
+    public Result run(RunContext run) {
+        List<EventPolicy> all = policies.get();
+        if (all.isEmpty()) {
+            return Result.of(Outcome.SKIPPED, "no event policy is configured: see segdiff.events.NAME.table");
+        }
+        Optional<String> fault = throttle.fault();
+        if (fault.isPresent()) {
+            return Result.of(Outcome.REFUSED, fault.get());
+        }
+        Instant now = database.transaction(queries::now);
+        List<Fit> fit = fit(run, all, now);
+        Gate gate = throttle.gate(this, run);
+        gate.pass();
+        fit.forEach(policy -> expire(run, gate, policy, now));
+        return result(run.counts(), all);
+    }
+
+    @Override
+    public Goal goal() {
+        return goal.read(policies.get());
+    }
+
+    private record Fit(EventPolicy policy, EventTable table) {}
+
+    /** The policies that can be served. Nothing has been touched yet. */
+    private List<Fit> fit(RunContext run, List<EventPolicy> all, Instant now) {
+        List<Fit> fit = new ArrayList<>();
+        for (EventPolicy policy : all) {
+            if (!policy.enabled()) {
+                run.counts().add("disabled", 1);
+                continue;
+            }
+            Finding finding = database.transaction(session -> inspection.inspect(session, policy, all, now));
+            if (finding.table() != null) {
+                fit.add(new Fit(policy, finding.table()));
+            } else {
+                run.counts().add("refused", 1);
+                finding.faults().forEach(problem -> run.problem("policy " + policy.name() + " refused: " + problem));
+            }
+        }
+        return fit;
+    }
+
+    private void expire(RunContext run, Gate gate, Fit fit, Instant now) {
+        try {
+            expiry.expire(run, gate, fit.policy(), fit.table(), now);
+        } catch (DatabaseException e) {
+            if (e.isLostConnection() || run.isFenceFailure(e)) {
+                throw e;
+            }
+            run.counts().add(e.isLockTimeout() ? "busy" : "failed", 1);
+            run.problem("policy " + fit.policy().name() + (e.isLockTimeout() ? " is locked: " : " failed: ")
+                    + e.getMessage());
+        }
+    }
+
+    private static Result result(Counts counts, List<EventPolicy> all) {
+        long done = counts.get("expired")
+                + counts.get("eligible")
+                + counts.get("partitions_detached")
+                + counts.get("partitions_dropped")
+                + counts.get("partitions_made");
+        if (counts.get("failed") > 0) {
+            return Result.of(Outcome.FAILED, "failed: " + counts.get("failed"));
+        } else if (counts.get("refused") > 0) {
+            return Result.of(Outcome.REFUSED, "policies refused: " + counts.get("refused"));
+        } else if (counts.get("busy") > 0) {
+            return Result.of(Outcome.INTERRUPTED, "locked by others: " + counts.get("busy") + "; run again");
+        } else if (counts.get("disabled") == all.size()) {
+            return Result.of(Outcome.SKIPPED, "disabled: segdiff.events.NAME.enabled is false");
+        } else if (counts.get("capped") > 0) {
+            return new Result(Outcome.SUCCEEDED, "row cap reached; the next run goes on");
+        } else if (counts.get("locked") > 0) {
+            return new Result(
+                    Outcome.SUCCEEDED, "expired rows locked by others, left for the next run: " + counts.get("locked"));
+        }
+        return done > 0 ? Result.succeeded() : Result.of(Outcome.SKIPPED, "nothing has expired");
+    }
+}

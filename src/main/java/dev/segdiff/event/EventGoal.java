@@ -1,0 +1,186 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Session;
+import dev.segdiff.db.Settings;
+import dev.segdiff.event.TableInspection.Finding;
+import dev.segdiff.run.Goal;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Whether each event table is inside its retention, and if not, when it will be. */
+@ApplicationScoped
+class EventGoal {
+    /** Whoever asks for the state waits for no more than this, for each question. */
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** Between two daily runs rows expire; a row may wait for the next one, and for one that is late. */
+    private static final Duration TOLERANCE = Duration.ofHours(30);
+
+    private final Database database;
+    private final EventQueries queries;
+    private final EventGoalQueries goalQueries;
+    private final TableInspection inspection;
+
+    EventGoal(Database database, EventQueries queries, EventGoalQueries goalQueries, TableInspection inspection) {
+        this.database = database;
+        this.queries = queries;
+        this.goalQueries = goalQueries;
+        this.inspection = inspection;
+    }
+
+    /**
+     * The state of one policy.
+     *
+     * @param overdueSeconds for how long the oldest expired row should have been gone; null: unknown
+     * @param eligible rows that have expired, as the planner estimates
+     * @param expiredPerDay of the last week
+     * @param eligiblePerDay rows that expire a day, as the planner estimates
+     * @param daysLeft until nothing is overdue; null: never at this rate, or unknown
+     */
+    record State(
+            boolean met,
+            @Nullable Long overdueSeconds,
+            long eligible,
+            long expiredPerDay,
+            long eligiblePerDay,
+            @Nullable Long daysLeft) {}
+
+    Goal read(List<EventPolicy> policies) {
+        Instant now = database.transaction(queries::now);
+        List<String> details = new ArrayList<>();
+        List<String> problems = new ArrayList<>();
+        Map<String, Object> measures = new LinkedHashMap<>();
+        boolean met = true;
+        for (EventPolicy policy : policies) {
+            if (!policy.enabled()) {
+                details.add(policy.name() + ": disabled");
+                continue;
+            }
+            Finding finding = database.transaction(session -> inspection.inspect(session, policy, policies, now));
+            if (finding.table() == null) {
+                finding.faults().forEach(fault -> problems.add("policy " + policy.name() + ": " + fault));
+                met = false;
+                continue;
+            }
+            State state = state(policy, finding.table(), now);
+            met &= state.met();
+            measures.put(policy.name(), measures(state));
+            details.add(policy.name() + ": " + describe(state));
+        }
+        return new Goal(met, summary(policies, met), details, measures, problems);
+    }
+
+    private static String summary(List<EventPolicy> policies, boolean met) {
+        if (policies.isEmpty()) {
+            return "no event policy is configured";
+        }
+        return policies.size()
+                + (policies.size() == 1 ? " policy" : " policies")
+                + (met ? ", all inside their retention" : ", not all inside their retention");
+    }
+
+    private State state(EventPolicy policy, EventTable table, Instant now) {
+        Instant horizon = now.minus(policy.retention());
+        String bound = table.key().bound(horizon);
+        Optional<Duration> overdue = overdue(table, bound, horizon);
+        boolean met = overdue.isPresent() && overdue.get().compareTo(TOLERANCE) <= 0;
+        boolean nothing = overdue.isPresent() && overdue.get().isZero();
+        return ask(session -> {
+            long eligible = nothing ? 0 : goalQueries.estimate(session, table, null, bound);
+            String tomorrow = table.key().bound(horizon.plus(Duration.ofDays(1)));
+            long perDay = goalQueries.estimate(session, table, bound, tomorrow);
+            long expired = goalQueries.expiredPerDay(session, policy);
+            Long left = met ? Long.valueOf(0) : daysLeft(eligible, expired, perDay);
+            return new State(met, overdue.map(Duration::toSeconds).orElse(null), eligible, expired, perDay, left);
+        });
+    }
+
+    /** Zero if nothing has expired; empty if it takes too long to find out. */
+    private Optional<Duration> overdue(EventTable table, String bound, Instant horizon) {
+        if (!table.indexed() && !table.partitioned()) {
+            return Optional.empty();
+        }
+        try {
+            Optional<String> oldest = ask(session -> goalQueries.oldest(session, table, bound));
+            return Optional.of(oldest.flatMap(table.key()::time)
+                    .map(ZonedDateTime::toInstant)
+                    .map(time -> Duration.between(time, horizon))
+                    .filter(age -> !age.isNegative())
+                    .orElse(oldest.isEmpty() ? Duration.ZERO : Duration.ofSeconds(1)));
+        } catch (DatabaseException e) {
+            if (!e.isCancelled()) {
+                throw e;
+            }
+            return Optional.empty();
+        }
+    }
+
+    private <T> T ask(java.util.function.Function<Session, T> question) {
+        Settings settings = database.defaults()
+                .statementTimeout(PATIENCE)
+                .with("TimeZone", "UTC")
+                .with("enable_seqscan", "off");
+        return database.transaction(settings, new Cancellation(), question);
+    }
+
+    private static @Nullable Long daysLeft(long eligible, long expiredPerDay, long eligiblePerDay) {
+        long gain = expiredPerDay - eligiblePerDay;
+        return gain <= 0 ? null : Long.valueOf(Math.max(1, (eligible + gain - 1) / gain));
+    }
+
+    private static Map<String, Object> measures(State state) {
+        Map<String, Object> measures = new LinkedHashMap<>();
+        measures.put("met", state.met());
+        if (state.overdueSeconds() != null) {
+            measures.put("oldest_expired_row_overdue_seconds", state.overdueSeconds());
+        }
+        measures.put("eligible_rows_estimate", state.eligible());
+        measures.put("expired_rows_per_day", state.expiredPerDay());
+        measures.put("eligible_rows_per_day", state.eligiblePerDay());
+        if (state.daysLeft() != null) {
+            measures.put("days_left", state.daysLeft());
+        }
+        return measures;
+    }
+
+    private static String describe(State state) {
+        String overdue = state.overdueSeconds() == null
+                ? "the oldest expired row is unknown (no index, or an index full of dead rows)"
+                : state.overdueSeconds() == 0
+                        ? "nothing has expired"
+                        : "oldest expired row overdue by " + age(state.overdueSeconds());
+        String forecast = state.met()
+                ? ""
+                : state.daysLeft() == null
+                        ? "; inside the retention: never, at this rate"
+                        : "; inside the retention in " + state.daysLeft() + (state.daysLeft() == 1 ? " day" : " days");
+        return String.format(
+                Locale.ROOT,
+                "%s; about %,d rows eligible, %,d a day expired, %,d a day become eligible%s",
+                overdue,
+                state.eligible(),
+                state.expiredPerDay(),
+                state.eligiblePerDay(),
+                forecast);
+    }
+
+    private static String age(long seconds) {
+        Duration age = Duration.ofSeconds(seconds);
+        if (age.toDays() > 1) {
+            return age.toDays() + " days";
+        }
+        return age.toHours() > 0 ? age.toHours() + " h" : age.toMinutes() + " min";
+    }
+}

@@ -1,0 +1,44 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Session;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/** The SQL of the goal: nothing that reads more than a few pages. */
+@ApplicationScoped
+class EventGoalQueries {
+    private static final Pattern PLAN_ROWS = Pattern.compile("\"Plan Rows\": (\\d+)");
+
+    /** The least value below the bound. */
+    Optional<String> oldest(Session session, EventTable table, String bound) {
+        Condition expired = Condition.below(table, bound);
+        return session.first(
+                "select %1$s::text from %2$s where %3$s order by %1$s limit 1"
+                        .formatted(table.column(), table.table(), expired.sql()),
+                row -> row.getString(1),
+                expired.binds().toArray());
+    }
+
+    /** How many rows lie between two values, as the planner estimates. */
+    long estimate(Session session, EventTable table, @Nullable String from, String until) {
+        Condition between = Condition.from(table, from, true).and(Condition.below(table, until));
+        String plan = session.one(
+                "explain (format json) select from %s where %s".formatted(table.table(), between.sql()),
+                row -> row.getString(1),
+                between.binds().toArray());
+        Matcher rows = PLAN_ROWS.matcher(plan);
+        return rows.find() ? Long.parseLong(rows.group(1)) : 0;
+    }
+
+    /** The average of the last seven days, or of the days since the first. */
+    long expiredPerDay(Session session, EventPolicy policy) {
+        return session.one("""
+                select coalesce(sum(expired) / greatest(1, least(7, (now() at time zone 'UTC')::date - min(first) + 1)), 0)
+                from (select expired, min(day) over () as first, day from segdiff.event_days where policy = ?) d
+                where day > (now() at time zone 'UTC')::date - 7
+                """, row -> row.getLong(1), policy.name());
+    }
+}

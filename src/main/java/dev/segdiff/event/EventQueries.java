@@ -1,0 +1,135 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Session;
+import dev.segdiff.run.RunContext;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The SQL of batches. Rows stay in the server. */
+@ApplicationScoped
+class EventQueries {
+    /**
+     * Where a batch begins and ends.
+     *
+     * @param first the least value; null: there is none
+     * @param next the value after the batch; null: the batch is the rest
+     * @param rows how many there are, up to one more than asked for
+     */
+    record Keys(@Nullable String first, @Nullable String next, long rows) {}
+
+    /** The pages between which rows of one value lie. */
+    record Pages(long from, long until) {}
+
+    private static final String KEYS = """
+            with keys as materialized (select %1$s as key from %2$s where %3$s order by %1$s limit ?)
+            select (select key::text from keys limit 1) as first, (select key::text from keys offset ? limit 1) as next,
+                (select count(*) from keys) as rows""";
+
+    private static final String DELETE = "delete from %1$s where %2$s";
+
+    /** Rows that somebody has locked are passed over; one whose time is moved while we look at it is spared. */
+    private static final String DELETE_UNLOCKED = """
+            delete from %1$s
+            where ctid = any (array(select ctid from %1$s where %2$s limit ? for update skip locked)) and %3$s""";
+
+    private static final String SAVE_CURSOR = "update segdiff.event_policies set cursor = ? where policy = ?";
+
+    private static final String COUNT_DAY = """
+            insert into segdiff.event_days as d (policy, day, expired) values (?, (now() at time zone 'UTC')::date, ?)
+            on conflict (policy, day) do update set expired = d.expired + excluded.expired""";
+
+    private static final String HOLDS_UP = """
+            select exists (select from pg_locks l where not l.granted and pg_backend_pid() = any (pg_blocking_pids(l.pid)))""";
+
+    /** The database's clock. */
+    Instant now(Session session) {
+        return session.one(
+                "select now()", row -> row.getObject(1, OffsetDateTime.class).toInstant());
+    }
+
+    /** The first rows that meet the condition, in the order of their time, read from the index alone where possible. */
+    Keys keys(Session session, EventTable table, Condition where, long rows) {
+        List<Object> binds = new ArrayList<>(where.binds());
+        binds.add(rows + 1);
+        binds.add(rows);
+        return session.one(
+                KEYS.formatted(table.column(), table.table(), where.sql()),
+                row -> new Keys(row.getString("first"), row.getString("next"), row.getLong("rows")),
+                binds.toArray());
+    }
+
+    /** The pages in which rows of this value lie; they are next to each other where rows are only ever appended. */
+    Pages pagesOf(Session session, EventTable table, Condition where) {
+        return session.one(
+                """
+                select coalesce((min(ctid)::text::point)[0]::bigint, 0) as first, coalesce((max(ctid)::text::point)[0]::bigint, -1) as last
+                from %s where %s
+                """.formatted(table.table(), where.sql()),
+                row -> new Pages(row.getLong("first"), row.getLong("last") + 1),
+                where.binds().toArray());
+    }
+
+    boolean isEmpty(Session session, EventTable table) {
+        return session.one("select not exists (select from " + table.table() + ")", row -> row.getBoolean(1));
+    }
+
+    long countRows(Session session, EventTable table, Condition where) {
+        return session.one(
+                "select count(*) from %s where %s".formatted(table.table(), where.sql()),
+                row -> row.getLong(1),
+                where.binds().toArray());
+    }
+
+    /** Waits for locked rows, as long as lock_timeout allows. */
+    long delete(Session session, EventTable table, Condition where) {
+        return session.update(
+                DELETE.formatted(table.table(), where.sql()), where.binds().toArray());
+    }
+
+    /** @param spared what must hold for a row that was locked, too */
+    long deleteUnlocked(Session session, EventTable table, Condition where, Condition spared, long limit) {
+        List<Object> binds = new ArrayList<>(where.binds());
+        binds.add(limit);
+        binds.addAll(spared.binds());
+        return session.update(DELETE_UNLOCKED.formatted(table.table(), where.sql(), spared.sql()), binds.toArray());
+    }
+
+    /** Ends a batch: saves how far it came, and tells whether somebody waits for what this transaction has locked. */
+    boolean endBatch(Session session, EventPolicy policy, @Nullable String cursor, long expired) {
+        String save = cursor == null ? COUNT_DAY : SAVE_CURSOR + "; " + COUNT_DAY;
+        List<Object> binds = new ArrayList<>();
+        if (cursor != null) {
+            binds.add(cursor);
+            binds.add(policy.name());
+        }
+        binds.add(policy.name());
+        binds.add(expired);
+        return session.one(save + ";\n" + HOLDS_UP, row -> row.getBoolean(1), binds.toArray());
+    }
+
+    void saveCursor(Session session, EventPolicy policy, @Nullable String cursor) {
+        session.update(SAVE_CURSOR, cursor, policy.name());
+    }
+
+    Optional<String> cursor(Session session, EventPolicy policy) {
+        return session.first(
+                        "select coalesce(cursor, '') from segdiff.event_policies where policy = ?",
+                        row -> row.getString(1),
+                        policy.name())
+                .filter(cursor -> !cursor.isEmpty());
+    }
+
+    /** The statements of a batch, for a dry run. */
+    void tell(RunContext run, EventTable table, Condition where) {
+        run.wouldRun(KEYS.formatted(table.column(), table.table(), where.sql()));
+        run.wouldRun(DELETE.formatted(table.table(), where.sql()));
+        run.wouldRun(DELETE_UNLOCKED.formatted(table.table(), where.sql(), where.sql()));
+        run.wouldRun(SAVE_CURSOR);
+        run.wouldRun(COUNT_DAY);
+    }
+}

@@ -1,0 +1,26 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.ColumnName;
+import dev.segdiff.db.TableName;
+
+/**
+ * The table of a policy as the database has it: fit for expiry.
+ *
+ * @param type what a value is cast to, such as {@code timestamp with time zone}
+ * @param partitioned by range on the column
+ * @param indexed whether a btree index begins with the column
+ * @param pages of 8 kB
+ */
+record EventTable(
+        TableName table,
+        ColumnName column,
+        EventKey key,
+        String type,
+        boolean partitioned,
+        boolean indexed,
+        long pages) {
+    /** A partition of this table. */
+    EventTable partition(TableName name, boolean indexed, long pages) {
+        return new EventTable(name, column, key, type, false, indexed, pages);
+    }
+}

@@ -1,0 +1,123 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.List;
+
+/** The SQL of partitions. */
+@ApplicationScoped
+class PartitionQueries {
+    /** A partition that was noted for the trash and has not arrived there. */
+    record Noted(long trashId, TableName table, boolean attached) {}
+
+    /** In the order of their time, the default partition last. */
+    List<Partition> list(Session session, EventTable table, String bound) {
+        return session.list(
+                """
+                select n.nspname, c.relname, b.lower, b.upper, b.text = 'DEFAULT' as is_default, i.inhdetachpending, c.relkind = 'p' as partitioned,
+                    coalesce(cast(b.upper as %1$s) <= cast(? as %1$s), false) as expired,
+                    exists (select from pg_index x join pg_attribute a on a.attrelid = c.oid and a.attname = ?
+                            where x.indrelid = c.oid and x.indkey[0] = a.attnum and x.indisvalid and x.indpred is null) as indexed,
+                    pg_relation_size(c.oid) / current_setting('block_size')::int as pages
+                from pg_inherits i
+                join pg_class c on c.oid = i.inhrelid
+                join pg_namespace n on n.oid = c.relnamespace
+                cross join lateral (select pg_get_expr(c.relpartbound, c.oid) as text) t
+                cross join lateral (select t.text, substring(t.text from 'FROM \\(''(.*)''\\) TO') as lower,
+                                           substring(t.text from 'TO \\(''(.*)''\\)$') as upper) b
+                where i.inhparent = to_regclass(?)
+                order by b.text = 'DEFAULT', cast(b.upper as %1$s) nulls last
+                """.formatted(table.type()),
+                PartitionQueries::partition,
+                bound,
+                table.column().name(),
+                table.table().toString());
+    }
+
+    /** Notes a partition before it is detached, with what is needed to attach it again; its number in the trash. */
+    void note(Session session, EventPolicy policy, EventTable table, Partition partition) {
+        session.update(
+                """
+                insert into segdiff.trash (relation, kind, owner, origin, details)
+                values (to_regclass(?), 'partition', ?, ?, jsonb_build_object('parent', ?::text, 'from', ?::text, 'to', ?::text))
+                on conflict (relation) do nothing
+                """,
+                partition.table().toString(),
+                policy.name(),
+                partition.table().plain(),
+                table.table().plain(),
+                partition.from(),
+                partition.to());
+    }
+
+    List<Noted> noted(Session session, EventPolicy policy) {
+        session.update("""
+                delete from segdiff.trash t where t.kind = 'partition' and t.owner = ? and t.moved_at is null
+                  and not exists (select from pg_class c where c.oid = t.relation)
+                """, policy.name());
+        return session.list(
+                """
+                select t.trash_id, n.nspname, c.relname, c.relispartition from segdiff.trash t
+                join pg_class c on c.oid = t.relation join pg_namespace n on n.oid = c.relnamespace
+                where t.kind = 'partition' and t.owner = ? and t.moved_at is null order by t.trash_id
+                """,
+                row -> new Noted(
+                        row.getLong("trash_id"),
+                        new TableName(row.getString("nspname"), row.getString("relname")),
+                        row.getBoolean("relispartition")),
+                policy.name());
+    }
+
+    static String detachConcurrently(EventTable table, Partition partition) {
+        return "alter table " + table.table() + " detach partition " + partition.table() + " concurrently";
+    }
+
+    static String finalizeDetach(EventTable table, Partition partition) {
+        return "alter table " + table.table() + " detach partition " + partition.table() + " finalize";
+    }
+
+    static String detach(EventTable table, Partition partition) {
+        return "alter table " + table.table() + " detach partition " + partition.table();
+    }
+
+    /** By itself, so that attaching it does not lock out readers and writers of the others. */
+    static String create(EventTable table, TableName partition) {
+        return "create table " + partition + " (like " + table.table()
+                + " including defaults including generated including constraints including storage"
+                + " including compression including statistics)";
+    }
+
+    static String attach(EventTable table, TableName partition, String from, String to) {
+        return "alter table %s attach partition %s for values from ('%s') to ('%s')"
+                .formatted(table.table(), partition, from, to);
+    }
+
+    /** A partition of another owner than its parent's would be in the way of the next {@code alter table}. */
+    void giveToOwnerOf(Session session, EventTable table, TableName partition) {
+        session.list(
+                "select segdiff.give_to_owner_of(to_regclass(?), to_regclass(?))",
+                row -> row,
+                partition.toString(),
+                table.table().toString());
+    }
+
+    void execute(Session session, String sql) {
+        session.update(sql);
+    }
+
+    private static Partition partition(ResultSet row) throws SQLException {
+        return new Partition(
+                new TableName(row.getString("nspname"), row.getString("relname")),
+                row.getString("lower"),
+                row.getString("upper"),
+                row.getBoolean("is_default"),
+                row.getBoolean("inhdetachpending"),
+                row.getBoolean("expired"),
+                row.getBoolean("partitioned"),
+                row.getBoolean("indexed"),
+                row.getLong("pages"));
+    }
+}

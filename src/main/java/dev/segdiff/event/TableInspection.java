@@ -1,0 +1,238 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.ColumnName;
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** Whether a policy's table is fit for expiry, and what it is like. */
+@ApplicationScoped
+class TableInspection {
+    /** Cascading into more rows than this is a mass delete that no batch size bounds. */
+    private static final long LARGE = 100_000;
+
+    private static final int SAMPLE = 100;
+
+    /** Ids that begin with a time lie between these; of random ones not one in a hundred does. */
+    private static final Instant EARLIEST = Instant.parse("2000-01-01T00:00:00Z");
+
+    private static final Duration CLOCK_DRIFT = Duration.ofDays(1);
+
+    /** Either the table, or why the policy is refused. */
+    record Finding(@Nullable EventTable table, List<String> faults) {}
+
+    private record Facts(
+            String kind,
+            String schema,
+            boolean hasColumn,
+            String baseType,
+            String castType,
+            boolean partitionedByColumn,
+            String partitionKey,
+            boolean indexed,
+            boolean mayDelete,
+            boolean rowSecurity,
+            long pages,
+            boolean standby) {}
+
+    /** @param all whose tables must not overlap */
+    Finding inspect(Session session, EventPolicy policy, List<EventPolicy> all, Instant now) {
+        Optional<Facts> found = facts(session, policy);
+        if (found.isEmpty()) {
+            return refused("table " + policy.table().plain() + " does not exist");
+        }
+        Facts facts = found.get();
+        List<String> faults = new ArrayList<>(faults(policy, facts));
+        faults.addAll(foreignKeys(session, policy.table()));
+        faults.addAll(overlaps(session, policy, all));
+        if (!facts.hasColumn()) {
+            return new Finding(null, faults);
+        }
+        EventKey.Kind kind = kind(policy, facts.baseType());
+        if (kind == null) {
+            faults.add("column %s of %s is %s, expected %s"
+                    .formatted(
+                            policy.column(),
+                            policy.table().plain(),
+                            facts.castType(),
+                            policy.idColumn() ? "uuid (UUIDv7) or text (ULID)" : "timestamptz, timestamp or date"));
+            return new Finding(null, faults);
+        }
+        EventTable table = table(policy, facts, kind);
+        if (faults.isEmpty() && policy.idColumn()) {
+            table = sampled(session, table, now, faults);
+        }
+        return faults.isEmpty() ? new Finding(table, faults) : new Finding(null, faults);
+    }
+
+    private static Finding refused(String fault) {
+        return new Finding(null, List.of(fault));
+    }
+
+    private static Optional<Facts> facts(Session session, EventPolicy policy) {
+        String table = policy.table().toString();
+        return session.first("""
+                select c.relkind, n.nspname, a.attnum is not null as has_column, b.typname as base_type,
+                    format_type(b.oid, -1) as cast_type,
+                    coalesce(p.partstrat = 'r' and p.partnatts = 1 and p.partattrs[0] = a.attnum, false) as partitioned_by_column,
+                    pg_get_partkeydef(c.oid) as partition_key,
+                    exists (select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
+                            where i.indrelid = c.oid and i.indkey[0] = a.attnum and m.amname = 'btree'
+                              and i.indisvalid and i.indpred is null and i.indcollation[0] = a.attcollation) as indexed,
+                    has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'delete') as may_delete,
+                    row_security_active(c.oid) as row_security,
+                    pg_relation_size(c.oid) / current_setting('block_size')::int as pages,
+                    pg_is_in_recovery() as standby
+                from pg_class c
+                join pg_namespace n on n.oid = c.relnamespace
+                left join pg_attribute a on a.attrelid = c.oid and a.attname = ? and a.attnum > 0 and not a.attisdropped
+                left join pg_type t on t.oid = a.atttypid
+                left join pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
+                left join pg_partitioned_table p on p.partrelid = c.oid
+                where c.oid = to_regclass(?)
+                """, TableInspection::facts, policy.column(), table);
+    }
+
+    private static Facts facts(ResultSet row) throws SQLException {
+        return new Facts(
+                row.getString("relkind"),
+                row.getString("nspname"),
+                row.getBoolean("has_column"),
+                String.valueOf(row.getString("base_type")),
+                String.valueOf(row.getString("cast_type")),
+                row.getBoolean("partitioned_by_column"),
+                String.valueOf(row.getString("partition_key")),
+                row.getBoolean("indexed"),
+                row.getBoolean("may_delete"),
+                row.getBoolean("row_security"),
+                row.getLong("pages"),
+                row.getBoolean("standby"));
+    }
+
+    private static List<String> faults(EventPolicy policy, Facts facts) {
+        String name = policy.table().plain();
+        List<String> faults = new ArrayList<>();
+        if (facts.standby()) {
+            faults.add("the server is a standby: connect to the primary");
+        }
+        if (facts.schema().startsWith("segdiff") && !facts.schema().equals("segdiff_demo")
+                || facts.schema().startsWith("pg_")) {
+            faults.add(name + " is a table of segdiff or of PostgreSQL itself");
+        }
+        boolean partitioned = facts.kind().equals("p");
+        if (!partitioned && !facts.kind().equals("r")) {
+            faults.add(name + " is no table");
+        } else if (!facts.hasColumn()) {
+            faults.add("table " + name + " has no column " + policy.column());
+        } else if (partitioned && !facts.partitionedByColumn()) {
+            faults.add("table %s is partitioned by %s, expected range (%s)"
+                    .formatted(name, facts.partitionKey(), policy.column()));
+        } else if (!partitioned && !facts.indexed() && policy.requireIndex()) {
+            faults.add(("no index of %1$s begins with %2$s, so that each batch would read the whole table: create index"
+                            + " concurrently on %1$s (%2$s), or set segdiff.events.%3$s.require-index=false")
+                    .formatted(name, policy.column(), policy.name()));
+        }
+        if (!facts.mayDelete()) {
+            faults.add("the database role may not select and delete in " + name);
+        }
+        if (facts.rowSecurity()) {
+            faults.add("row security hides rows of " + name + " from the database role");
+        }
+        return faults;
+    }
+
+    /** Each row that goes is looked up in the tables that reference it, and those rows may go along. */
+    private static List<String> foreignKeys(Session session, TableName table) {
+        return session.list("""
+                select case
+                    when not exists (select from pg_index i
+                                     where i.indrelid = f.conrelid and i.indisvalid and i.indpred is null
+                                       and (i.indkey::smallint[])[0:cardinality(f.conkey) - 1] @> f.conkey)
+                    then format('foreign key %s of %s has no index: each deleted row would read all of it', f.conname, f.conrelid::regclass)
+                    when f.confdeltype in ('c', 'n', 'd') and c.reltuples > ?
+                    then format('foreign key %s takes rows of %s along, which has about %s', f.conname, f.conrelid::regclass, c.reltuples::bigint)
+                    end as fault
+                from pg_constraint f join pg_class c on c.oid = f.conrelid
+                where f.contype = 'f' and f.confrelid = to_regclass(?) and f.conparentid = 0
+                order by f.conname
+                """, row -> String.valueOf(row.getString(1)), LARGE, table.toString()).stream()
+                .filter(fault -> !fault.equals("null"))
+                .toList();
+    }
+
+    /** Two policies on one table would race, and the shorter retention would win. */
+    private static List<String> overlaps(Session session, EventPolicy policy, List<EventPolicy> all) {
+        return all.stream()
+                .filter(other -> !other.name().equals(policy.name()))
+                .filter(other -> session.one(
+                        """
+                        select coalesce(to_regclass(?) = to_regclass(?)
+                            or exists (select from pg_partition_ancestors(to_regclass(?)) where relid = to_regclass(?)), false)
+                        """,
+                        row -> row.getBoolean(1),
+                        policy.table().toString(),
+                        other.table().toString(),
+                        policy.table().toString(),
+                        other.table().toString()))
+                .map(other -> "table " + policy.table().plain() + " is under policy " + other.name() + " already")
+                .toList();
+    }
+
+    private static EventKey.@Nullable Kind kind(EventPolicy policy, String type) {
+        if (policy.idColumn()) {
+            return switch (type) {
+                case "uuid" -> EventKey.Kind.UUID;
+                case "text", "varchar", "bpchar" -> EventKey.Kind.ULID;
+                default -> null;
+            };
+        }
+        return switch (type) {
+            case "timestamptz" -> EventKey.Kind.TIMESTAMPTZ;
+            case "timestamp" -> EventKey.Kind.TIMESTAMP;
+            case "date" -> EventKey.Kind.DATE;
+            default -> null;
+        };
+    }
+
+    private static EventTable table(EventPolicy policy, Facts facts, EventKey.Kind kind) {
+        return new EventTable(
+                policy.table(),
+                new ColumnName(policy.column()),
+                new EventKey(kind, policy.idColumn() ? ZoneId.of("UTC") : policy.zone(), false),
+                facts.castType(),
+                facts.kind().equals("p"),
+                facts.indexed(),
+                facts.pages());
+    }
+
+    /** Random ids would be deleted at random: looks whether these begin with a time, and how text is written. */
+    private static EventTable sampled(Session session, EventTable table, Instant now, List<String> faults) {
+        List<String> ids = session.list(
+                "select %1$s::text from %2$s where %1$s is not null limit ?".formatted(table.column(), table.table()),
+                row -> row.getString(1).strip(),
+                SAMPLE);
+        boolean text = table.key().kind() == EventKey.Kind.ULID && ids.stream().anyMatch(id -> id.length() == 36);
+        boolean lower = ids.stream().anyMatch(id -> !id.equals(id.toUpperCase(java.util.Locale.ROOT)));
+        EventKey key = new EventKey(
+                text ? EventKey.Kind.UUID_TEXT : table.key().kind(), table.key().zone(), lower);
+        boolean timed = ids.stream().allMatch(id -> key.time(id)
+                .map(time -> time.toInstant())
+                .filter(time -> time.isAfter(EARLIEST) && time.isBefore(now.plus(CLOCK_DRIFT)))
+                .isPresent());
+        if (!timed) {
+            faults.add("column %s of %s holds ids that do not begin with a time, expected UUIDv7 or ULID"
+                    .formatted(table.column().name(), table.table().plain()));
+        }
+        return new EventTable(
+                table.table(), table.column(), key, table.type(), table.partitioned(), table.indexed(), table.pages());
+    }
+}

@@ -1,0 +1,78 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.Trash;
+import dev.segdiff.run.Goal;
+import dev.segdiff.run.RunFixture;
+import dev.segdiff.run.RunReport;
+import dev.segdiff.run.RunRequest;
+import dev.segdiff.support.TestConfig;
+import dev.segdiff.support.TestDatabase;
+import java.time.LocalDate;
+
+/** The feature, wired by hand over a test's database. */
+public final class EventFixture {
+    /** Never before the real day, so that the horizon is that of the database's clock. */
+    static final LocalDate TODAY = LocalDate.of(2999, 1, 1);
+
+    public final RunFixture runs;
+    final EventExpiry job;
+
+    public EventFixture(TestDatabase db, String... config) {
+        runs = new RunFixture(db, config);
+        Database database = runs.database;
+        EventQueries queries = new EventQueries();
+        TableInspection inspection = new TableInspection();
+        PartitionQueries partitionQueries = new PartitionQueries();
+        PolicyExpiry expiry = new PolicyExpiry(
+                database,
+                queries,
+                new EventClamp(),
+                new EventPartitions(database, partitionQueries, new Trash(), runs.steps),
+                new PartitionsAhead(database, partitionQueries),
+                TestConfig.of(BatchConfig.class, config),
+                runs.config);
+        job = new EventExpiry(
+                database,
+                queries,
+                inspection,
+                expiry,
+                new EventGoal(database, queries, new EventGoalQueries(), inspection),
+                runs.throttle,
+                new EventPolicies(TestConfig.of(EventsConfig.class, config), runs.config));
+    }
+
+    /** One policy for the table event, with a retention of 90 days and no pauses. */
+    static String[] policy(String... more) {
+        String[] base = {
+            "segdiff.events.audit.table", "public.event",
+            "segdiff.events.audit.time-column", "created_at",
+            "segdiff.events.audit.retention", "90d",
+            "segdiff.batch.max-pause", "0s"
+        };
+        String[] all = java.util.Arrays.copyOf(base, base.length + more.length);
+        System.arraycopy(more, 0, all, base.length, more.length);
+        return all;
+    }
+
+    public RunReport run() {
+        return run(RunFixture.request(TODAY));
+    }
+
+    RunReport run(RunRequest request) {
+        return runs.run(job, request);
+    }
+
+    RunReport run(Cancellation cancellation) {
+        return runs.runner.run(job, RunFixture.request(TODAY), cancellation, run -> {});
+    }
+
+    RunReport dryRun() {
+        return run(RunFixture.dryRun(TODAY));
+    }
+
+    Goal goal() {
+        return job.goal();
+    }
+}
