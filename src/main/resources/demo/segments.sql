@@ -12,6 +12,8 @@ create table segdiff_demo.activity (
     lines_removed int         not null
 );
 
+create index on segdiff_demo.activity (created_at);
+
 -- What had happened by the end of the logical day. Nothing here asks for the real date, so that a day can be replayed.
 -- As a subquery the day is computed once, not for every row.
 create view segdiff_demo.past as

@@ -31,6 +31,8 @@ class ArchitectureTest {
                 .definedBy("dev.segdiff.demo..")
                 .layer("segment")
                 .definedBy("dev.segdiff.segment..")
+                .layer("event")
+                .definedBy("dev.segdiff.event..")
                 .layer("run")
                 .definedBy("dev.segdiff.run..")
                 .layer("db")
@@ -43,8 +45,10 @@ class ArchitectureTest {
                 .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("segment")
                 .mayOnlyBeAccessedByLayers("cli", "demo")
+                .whereLayer("event")
+                .mayOnlyBeAccessedByLayers("cli", "demo")
                 .whereLayer("run")
-                .mayOnlyBeAccessedByLayers("cli", "demo", "segment")
+                .mayOnlyBeAccessedByLayers("cli", "demo", "segment", "event")
                 .check(CODE);
     }
 

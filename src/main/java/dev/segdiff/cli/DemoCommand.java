@@ -10,6 +10,7 @@ import dev.segdiff.segment.SegmentRegistry;
 import dev.segdiff.segment.SegmentVersion;
 import jakarta.inject.Inject;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 
@@ -32,16 +33,19 @@ final class DemoCommand extends DatabaseCommand {
         Signals.cancelOnTermination(cancellation);
         long events = demo.prepare();
         List<RunReport> runs = demo.replay(cancellation);
+        List<RunReport> deletions = List.of(demo.cleanUp(cancellation), demo.expire(cancellation));
         if (json) {
-            output.json(runs);
+            output.json(Stream.concat(runs.stream(), deletions.stream()).toList());
         } else {
-            print(events, runs);
+            print(events, runs, deletions);
         }
-        return Outcome.worst(runs.stream().map(RunReport::outcomeOrFailed).toList())
+        return Outcome.worst(Stream.concat(runs.stream(), deletions.stream())
+                        .map(RunReport::outcomeOrFailed)
+                        .toList())
                 .exitCode();
     }
 
-    private void print(long events, List<RunReport> runs) {
+    private void print(long events, List<RunReport> runs, List<RunReport> deletions) {
         SegmentKey sample = demo.sample();
         List<SegmentVersion> versions = demo.versions(sample);
         title("Loaded %,d events, replayed %d days".formatted(events, runs.size()));
@@ -57,8 +61,13 @@ final class DemoCommand extends DatabaseCommand {
         title("Its net changes over all these days");
         ChangesFormat changes = ChangesFormat.of(SegmentsChanges.Format.table, sample, first, output.out());
         changes.end(reader.read(sample, first, changes));
+        title("Removed segment %s, which nobody uses, and activity older than %d years"
+                .formatted(Demo.FORGOTTEN, Demo.RETENTION_DAYS / 365));
+        output.line(Runs.table(deletions).toString());
         title("Look further");
         output.line("java -jar target/segdiff.jar status");
+        output.line("java -jar target/segdiff.jar segments restore %d %d"
+                .formatted(Demo.FORGOTTEN.customerId(), Demo.FORGOTTEN.segmentId()));
         output.line("java -jar target/segdiff.jar segments changes %d %d --since %d --format csv"
                 .formatted(sample.customerId(), sample.segmentId(), first));
     }

@@ -6,6 +6,8 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
+import dev.segdiff.event.EventExpiry;
+import dev.segdiff.event.EventPolicy;
 import dev.segdiff.run.JobRunner;
 import dev.segdiff.run.Jobs;
 import dev.segdiff.run.RunConfig;
@@ -17,19 +19,21 @@ import dev.segdiff.segment.SegmentDiff;
 import dev.segdiff.segment.SegmentKey;
 import dev.segdiff.segment.SegmentRegistry;
 import dev.segdiff.segment.SegmentVersion;
+import dev.segdiff.segment.SnapshotCleanup;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 import org.postgresql.copy.CopyIn;
 
-/** Loads the activity log, registers segments over it and replays its last days. */
+/** Loads the activity log, registers segments over it, replays its last days, and deletes what is no longer needed. */
 @ApplicationScoped
 public class Demo {
     /** The customer of all demo segments. */
@@ -47,18 +51,34 @@ public class Demo {
             "large_changes",
             "weekenders",
             "veterans");
+    private static final TableName ACTIVITY = new TableName("segdiff_demo", "activity");
+
+    /** The one that nobody uses, to be cleaned up. */
+    public static final SegmentKey FORGOTTEN = new SegmentKey(CUSTOMER, 12);
+
+    /** Five years: the oldest that a segment of the demo looks back is one. */
+    public static final int RETENTION_DAYS = 5 * 365;
+
     private static final List<Long> BY_AREA = List.of(9L, 10L, 11L, 12L);
 
     private final Database database;
     private final SegmentRegistry registry;
     private final Jobs jobs;
+    private final EventExpiry expiry;
     private final JobRunner runner;
     private final RunConfig config;
 
-    Demo(Database database, SegmentRegistry registry, Jobs jobs, JobRunner runner, RunConfig config) {
+    Demo(
+            Database database,
+            SegmentRegistry registry,
+            Jobs jobs,
+            EventExpiry expiry,
+            JobRunner runner,
+            RunConfig config) {
         this.database = database;
         this.registry = registry;
         this.jobs = jobs;
+        this.expiry = expiry;
         this.runner = runner;
         this.config = config;
     }
@@ -106,9 +126,27 @@ public class Demo {
     public List<RunReport> replay(Cancellation cancellation) {
         return LAST_DAY.minusDays(DAYS - 1L)
                 .datesUntil(LAST_DAY.plusDays(1))
-                .map(day -> new RunRequest(Trigger.COMMAND, day, false, false, List.of(), config.timeBudget()))
-                .map(request -> runner.run(jobs.named(SegmentDiff.NAME), request, cancellation, run -> {}))
+                .map(day -> runner.run(jobs.named(SegmentDiff.NAME), request(day), cancellation, run -> {}))
                 .toList();
+    }
+
+    /** The segment that nobody uses any more is removed; it can be restored from the trash. */
+    public RunReport cleanUp(Cancellation cancellation) {
+        database.inTransaction(session -> session.update("""
+                update segdiff.segments set last_used_at = now() - interval '35 days'
+                where customer_id = ? and segment_id = ?
+                """, FORGOTTEN.customerId(), FORGOTTEN.segmentId()));
+        return runner.run(jobs.named(SnapshotCleanup.NAME), request(LAST_DAY), cancellation, run -> {});
+    }
+
+    /** Activity that was too old on the last day of the log is deleted. */
+    public RunReport expire(Cancellation cancellation) {
+        EventPolicy policy = EventPolicy.of("demo", ACTIVITY, "created_at", Duration.ofDays(RETENTION_DAYS));
+        return runner.run(expiry.of(List.of(policy)), request(LAST_DAY), cancellation, run -> {});
+    }
+
+    private RunRequest request(LocalDate day) {
+        return new RunRequest(Trigger.COMMAND, day, false, false, List.of(), config.timeBudget());
     }
 
     /** The versions of a segment, the oldest first. */

@@ -18,12 +18,15 @@ public interface BatchConfig {
     @WithDefault("100")
     int minRows();
 
-    /** Not more rows, however fast they are. */
+    /**
+     * Not more rows, however fast they are. All that a batch writes to the WAL stands before the next commit of the
+     * application: with 2,000 rows its p99 stays within 1.5 times, with 50,000 it is 5 times as long.
+     */
     @WithConverter(ConfigConverters.Positive.class)
-    @WithDefault("50000")
+    @WithDefault("2000")
     int maxRows();
 
-    /** The longest pause between two batches; its length is random, so that workers do not march in step. */
+    /** The longest pause after a full batch; its length is random, so that it keeps step with nothing. */
     @WithDefault("50ms")
     Duration maxPause();
 }

@@ -240,10 +240,7 @@ final class EventBatches {
     }
 
     private Settings settings(Settings bounds) {
-        Settings settings = bounds.lockTimeout(LOCK_TIMEOUT)
-                .with("TimeZone", "UTC")
-                // A crash of the database that undoes a batch undoes its cursor with it.
-                .with("synchronous_commit", "off");
+        Settings settings = bounds.lockTimeout(LOCK_TIMEOUT).with("TimeZone", "UTC");
         // Half the table expired may look like a reason to read all of it, for every batch.
         return table.indexed() ? settings.with("enable_seqscan", "off") : settings;
     }
@@ -263,13 +260,13 @@ final class EventBatches {
         }
         if (!dryRun) {
             gate.pass(batch.rows(), took);
-            pause(took);
+            pause(batch.rows());
         }
     }
 
-    /** Never longer than the batch before, so that small batches do not sleep most of the time. */
-    private void pause(Duration took) {
-        long longest = Math.min(config.maxPause().toMillis(), took.toMillis());
+    /** Shorter after a batch that found little. */
+    private void pause(long rows) {
+        long longest = config.maxPause().toMillis() * Math.min(rows, config.maxRows()) / config.maxRows();
         if (longest > 0) {
             run.cancellation().await(ThreadLocalRandom.current().nextLong(longest + 1));
         }

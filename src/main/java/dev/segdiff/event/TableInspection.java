@@ -124,8 +124,7 @@ class TableInspection {
         if (facts.standby()) {
             faults.add("the server is a standby: connect to the primary");
         }
-        if (facts.schema().startsWith("segdiff") && !facts.schema().equals("segdiff_demo")
-                || facts.schema().startsWith("pg_")) {
+        if (facts.schema().matches("segdiff|segdiff_trash|information_schema|pg_.*")) {
             faults.add(name + " is a table of segdiff or of PostgreSQL itself");
         }
         boolean partitioned = facts.kind().equals("p");

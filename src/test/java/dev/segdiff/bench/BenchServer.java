@@ -32,6 +32,8 @@ final class BenchServer implements AutoCloseable {
                 .setServerConfig("full_page_writes", "on")
                 .setServerConfig("shared_buffers", "1GB")
                 .setServerConfig("max_wal_size", "16GB")
+                // A server that has been up for a while recycles WAL files; making new ones holds up every commit.
+                .setServerConfig("min_wal_size", "8GB")
                 .start();
         Flyway.configure()
                 .dataSource(url(), "postgres", "")
