@@ -53,7 +53,7 @@ public class JobRunner {
         } else if (!job.exclusive()) {
             return lead(job, unleased, null, progress);
         }
-        Optional<Lease> lease = leases.take(job.name(), worker, runId);
+        Optional<Lease> lease = leases.take(job.name(), worker, runId, cancellation);
         if (lease.isEmpty()) {
             return close(unleased, Result.of(Outcome.SKIPPED, "runs elsewhere: " + leases.holder(job.name())));
         }

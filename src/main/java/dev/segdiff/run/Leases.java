@@ -14,6 +14,8 @@ public class Leases {
     /** A batch of the same worker holds the row while it works; it is shorter than this. */
     private static final Duration RENEWAL_TIMEOUT = Duration.ofSeconds(3);
 
+    private static final Duration POLL = Duration.ofMillis(200);
+
     private final Database database;
     private final RunConfig config;
 
@@ -22,8 +24,29 @@ public class Leases {
         this.config = config;
     }
 
-    /** Takes the lease if nobody has it, or its holder let it expire. */
-    Optional<Lease> take(String job, String holder, long runId) {
+    /**
+     * Takes the lease if nobody has it. One that is held is watched: its holder renews it, and keeps it; or was killed,
+     * and it expires. So whoever starts a job again after a kill need not start it twice.
+     */
+    Optional<Lease> take(String job, String holder, long runId, Cancellation cancellation) {
+        Optional<String> seen = Optional.empty();
+        while (true) {
+            Optional<Lease> lease = attempt(job, holder, runId);
+            Optional<String> present = expiry(job);
+            boolean renewed = seen.isPresent() && !seen.equals(present);
+            if (lease.isPresent() || renewed || cancellation.await(POLL.toMillis())) {
+                return lease;
+            }
+            seen = present;
+        }
+    }
+
+    private Optional<String> expiry(String job) {
+        return database.transaction(session -> session.first(
+                "select token || ' ' || expires_at from segdiff.leases where job = ?", row -> row.getString(1), job));
+    }
+
+    private Optional<Lease> attempt(String job, String holder, long runId) {
         Duration duration = config.leaseDuration();
         try {
             return database.transaction(session -> session.first(

@@ -19,7 +19,7 @@ public interface RunConfig {
     @WithDefault("4h")
     Duration timeBudget();
 
-    /** An exclusive job whose worker has vanished can start elsewhere after this long. */
+    /** An exclusive job whose worker has vanished starts elsewhere after this long. */
     @WithDefault("30s")
     Duration leaseDuration();
 }

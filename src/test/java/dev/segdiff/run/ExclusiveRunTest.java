@@ -7,6 +7,7 @@ import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.support.TestDatabase;
 import java.sql.Connection;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.util.List;
@@ -74,6 +75,7 @@ class ExclusiveRunTest {
 
     @Test
     void secondWorkerIsSkippedAndToldWhoRunsIt() {
+        runs = new RunFixture(db, "segdiff.lease-duration", "2s");
         run(first -> {
             RunReport second = run(context -> Result.succeeded());
             assertThat(second.outcome()).isEqualTo(Outcome.SKIPPED);
@@ -83,6 +85,16 @@ class ExclusiveRunTest {
                     .contains("run " + first.runId());
             return Result.succeeded();
         });
+    }
+
+    @Test
+    void leaseOfAKilledWorkerIsWaitedForInsteadOfSkippingTheDay() {
+        db.execute("""
+                insert into segdiff.leases values ('chore', 7, 'gone:1', 1, clock_timestamp(), clock_timestamp() + interval '1 second')
+                """);
+
+        assertThat(run(context -> Result.succeeded()).outcome()).isEqualTo(Outcome.SUCCEEDED);
+        assertThat(db.value("select token from segdiff.leases")).isEqualTo("8");
     }
 
     @Test
@@ -157,24 +169,45 @@ class ExclusiveRunTest {
     void leaseDoesNotChangeHandsWhileATransactionOfItsHolderIsUnderWay() {
         run(first -> runs.database.transaction(first.fenced(runs.database.defaults()), new Cancellation(), session -> {
             session.update("insert into work values ('first')");
-            expireLeaseWithoutWaiting();
-            assertThat(run(second -> Result.succeeded()).outcome()).isEqualTo(Outcome.SKIPPED);
+            assertNobodyCanChangeTheLease();
             return Result.succeeded();
         }));
 
         assertThat(db.rows("select * from work")).containsExactly("first");
     }
 
-    /** The holder's own transaction holds the row; time would do the same without a lock. */
-    private void expireLeaseWithoutWaiting() {
+    private void assertNobodyCanChangeTheLease() {
         try (Connection other = db.connect()) {
             other.createStatement().execute("set lock_timeout = '50ms'");
-            assertThatThrownBy(() -> other.createStatement()
-                            .execute("update segdiff.leases set expires_at = clock_timestamp() - interval '1 s'"))
+            assertThatThrownBy(() -> other.createStatement().execute("update segdiff.leases set token = token + 1"))
                     .hasMessageContaining("lock timeout");
-        } catch (java.sql.SQLException e) {
+        } catch (SQLException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    @Test
+    void workerThatStopsInsideATransactionIsEndedByTheServerAndTheNextOneTakesOver() {
+        RunFixture shortLease = new RunFixture(db, "segdiff.lease-duration", "1s");
+        // Without a runner, and so without a heartbeat: as a process that was stopped.
+        Lease stalled = shortLease
+                .leases
+                .take("chore", "stalled:1", 1, new Cancellation())
+                .orElseThrow();
+
+        assertThatThrownBy(() -> runs.database.transaction(
+                        stalled.fence(runs.database.defaults()), new Cancellation(), session -> {
+                            session.update("insert into work values ('first')");
+                            assertThat(run(context -> {
+                                                write(context, "second");
+                                                return Result.succeeded();
+                                            })
+                                            .outcome())
+                                    .isEqualTo(Outcome.SUCCEEDED);
+                            return session.update("insert into work values ('first again')");
+                        }))
+                .isInstanceOf(DatabaseException.class);
+        assertThat(db.rows("select * from work")).containsExactly("second");
     }
 
     @Test
