@@ -49,11 +49,11 @@ end $$;
 revoke execute on function segdiff.prove_lease from public;
 
 -- The name of a WAL file ends with the upper half of its position and its number within that half. Until the first file
--- has been archived, everything since the archiver's start counts as one file, unless it has failed: then it is stuck.
+-- has been archived nothing waits, unless the archiver has failed: then everything does.
 create or replace function segdiff.unarchived_wal_files() returns bigint
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select case when current_setting('archive_mode') = 'off' then 0
-                when archived.file is null then case when failed_count > 0 then 2147483647 else 0 end
+                when archived.file is null then case when failed_count > 0 then current.number else 0 end
                 else greatest(0, current.number - archived.number - 1) end
     from (select a.failed_count, substring(a.last_archived_wal from '^[0-9A-F]{24}') as file from pg_stat_archiver a) a
     cross join lateral (select a.file, 4294967296 / pg_size_bytes(current_setting('wal_segment_size')) as per_half) archived_file
