@@ -6,6 +6,7 @@ import io.smallrye.config.ConfigValidationException;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -17,7 +18,7 @@ final class ConfigErrors {
     private static final Pattern UNCONVERTIBLE = Pattern.compile(
             "(?s).*SRCFG00039: The config property (\\S+) with the config value \"(.*?)\" threw.*?converted *(.*)");
 
-    private static final Pattern POLICY_KEY = Pattern.compile("segdiff\\.events\\.(?:\"[^\"]*\"|[^.]*)\\.([^.]*)");
+    private static final Pattern POLICY_KEY = Pattern.compile("(segdiff\\.events\\.(?:\"[^\"]*\"|[^.]*)\\.).*");
 
     private ConfigErrors() {}
 
@@ -37,15 +38,21 @@ final class ConfigErrors {
     static List<String> unknownKeys(Config config) {
         List<String> known = known(config);
         return StreamSupport.stream(config.getPropertyNames().spliterator(), false)
-                .filter(key -> key.startsWith("segdiff.") && !known.contains(key) && !isOfPolicy(key))
-                .map(key -> "unknown key " + key + Suggestion.didYouMean(key, known))
+                .filter(key -> key.startsWith("segdiff."))
+                .map(key -> unknown(key, known))
+                .flatMap(Optional::stream)
                 .toList();
     }
 
-    /** The names of policies are free. */
-    private static boolean isOfPolicy(String key) {
+    /** The names of policies are free, their keys are not. */
+    private static Optional<String> unknown(String key, List<String> known) {
         Matcher policy = POLICY_KEY.matcher(key);
-        return policy.matches() && EventsConfig.KEYS.contains(policy.group(1));
+        List<String> allowed = policy.matches()
+                ? EventsConfig.KEYS.stream().map(name -> policy.group(1) + name).toList()
+                : known;
+        return allowed.contains(key)
+                ? Optional.empty()
+                : Optional.of("unknown key " + key + Suggestion.didYouMean(key, allowed));
     }
 
     private static String line(String problem) {

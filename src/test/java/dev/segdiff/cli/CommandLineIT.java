@@ -8,6 +8,7 @@ import dev.segdiff.support.Segdiff;
 import dev.segdiff.support.Segdiff.Ended;
 import dev.segdiff.support.TestDatabase;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -96,6 +97,10 @@ class CommandLineIT {
                 "segments changes 7 99 | segment 7/99 is not registered",
                 "segments changes 7 1 --format xml | expected one of",
                 "runs --job nope | unknown job 'nope'",
+                "pause nope | unknown job 'nope'",
+                "limit event-expiry | Missing required argument",
+                "limit event-expiry --rows-per-second 0 | --rows-per-second is 0, expected 1 or more",
+                "segments restore 7 99 | segment 7/99 is not in the trash",
             })
     void mistakesAreToldWithWhatToDoAndExitWithTwo(String line, String expected) {
         Ended ended = expect(2, segdiff.run(line.strip().split(" ")));
@@ -112,8 +117,12 @@ class CommandLineIT {
                 "SEGDIFF_SEGMENTS_PARALELLISM | 3 | unknown key segdiff.segments.paralellism, did you mean segdiff.segments.parallelism?",
                 "SEGDIFF_SEGMENTS_PARALLELISM | many | segdiff.segments.parallelism has the value 'many': expected a whole number from 1 on",
                 "SEGDIFF_SEGMENTS_MAX_REMOVED | 200% | expected a share from 0% to 100%",
-                "SEGDIFF_TIME_ZONE | Mars | expected a time zone such as",
+                "SEGDIFF_TIME_ZONE | Mars | expected a time zone by name",
                 "SEGDIFF_LOCK_TIMEOUT | soon | segdiff.lock-timeout",
+                "SEGDIFF_TIME_ZONE | +02:00 | expected a time zone by name",
+                "SEGDIFF_EVENTS_AUDIT_RETENTION | soon | segdiff.events.audit.retention",
+                "SEGDIFF_EVENTS_AUDIT_RETENTION | 30m | segdiff.events.audit.retention is PT30M, expected an hour or more",
+                "SEGDIFF_EVENTS_AUDIT_PARTITION_INTERVAL | fortnight | segdiff.events.audit.partition-interval",
                 "QUARKUS_DATASOURCE_PASSWORD | wrong | check QUARKUS_DATASOURCE_JDBC_URL",
             })
     void badConfigurationIsRefusedWithKeyValueAndWhatIsAllowed(String name, String value, String expected) {
@@ -123,6 +132,93 @@ class CommandLineIT {
         Ended ended = expect(2, segdiff.with(name.strip(), value.strip()).run("status"));
 
         assertThat(ended.err()).contains(expected.strip()).doesNotContain("\tat ");
+    }
+
+    private Segdiff withPolicy() {
+        db.execute(
+                "create table event (id int primary key, created_at timestamptz not null)",
+                "create index on event (created_at)",
+                "insert into event select g, now() - g * interval '1 day' from generate_series(1, 200) g");
+        return segdiff.with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
+                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
+                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d");
+    }
+
+    @Test
+    void policyOfTheEnvironmentIsServed() {
+        withPolicy();
+
+        assertThat(expect(0, segdiff.run("run", "event-expiry", "--dry-run")).out())
+                .contains("eligible=111")
+                .contains("delete from \"public\".\"event\"");
+        assertThat(db.value("select count(*) from event")).isEqualTo("200");
+        assertThat(json(expect(0, segdiff.run("status", "--json")))
+                        .at("/2/goal/measures/audit/oldest_expired_row_overdue_seconds")
+                        .asLong())
+                .isGreaterThan(100 * 86400);
+        assertThat(json(expect(0, segdiff.run("run", "event-expiry", "--json")))
+                        .at("/0/counts/expired")
+                        .asLong())
+                .isEqualTo(111);
+        assertThat(expect(0, segdiff.run("run", "event-expiry")).out())
+                .contains("SKIPPED")
+                .contains("nothing has expired");
+        assertThat(db.value("select count(*) from segdiff.events_audit")).isEqualTo("89");
+    }
+
+    @Test
+    void policyFromTheFileIsServedAndItsUnknownKeyIsRefused() throws IOException {
+        withPolicy();
+        Files.createDirectories(directory.resolve("config"));
+        Path file = directory.resolve("config/application.properties");
+        Files.writeString(file, """
+                segdiff.events.click-log.table=public.event
+                segdiff.events.click-log.time-column=created_at
+                segdiff.events.click-log.retention=100d
+                segdiff.events.click-log.enabled=false
+                """);
+        assertThat(expect(0, segdiff.run("status")).out()).contains("click-log: disabled");
+
+        Files.writeString(file, "segdiff.events.click-log.retentoin=100d");
+        assertThat(expect(2, segdiff.run("status")).err())
+                .contains(
+                        "unknown key segdiff.events.click-log.retentoin, did you mean segdiff.events.click-log.retention?");
+    }
+
+    @Test
+    void pausedJobIsSkippedUntilItIsResumed() {
+        withPolicy();
+
+        expect(0, segdiff.run("pause", "event-expiry", "--reason", "migration at noon"));
+        assertThat(expect(0, segdiff.run("run", "event-expiry")).out())
+                .contains("SKIPPED")
+                .contains("migration at noon");
+        assertThat(expect(0, segdiff.run("status")).out()).contains("paused by ");
+        assertThat(json(expect(0, segdiff.run("limit", "event-expiry", "--rows-per-second", "1000", "--json")))
+                        .get("rows_per_second")
+                        .asLong())
+                .isEqualTo(1000);
+        assertThat(expect(0, segdiff.run("resume", "event-expiry")).out())
+                .contains("event-expiry: not paused, at most 1000 rows a second");
+        assertThat(expect(0, segdiff.run("run", "event-expiry")).out()).contains("expired=111");
+        assertThat(expect(0, segdiff.run("limit", "event-expiry", "--none")).out())
+                .contains("event-expiry: not paused");
+    }
+
+    @Test
+    void unusedSegmentGoesToTheTrashAndComesBack() {
+        expect(0, segdiff.run("segments", "add", "7", "42", "--source", "audience"));
+        expect(0, segdiff.run("run", "segment-diff"));
+        db.execute("update segdiff.segments set last_used_at = now() - interval '35 days' where customer_id = 7");
+
+        assertThat(expect(0, segdiff.run("run", "snapshot-cleanup")).out()).contains("trashed=1");
+        assertThat(expect(2, segdiff.run("segments", "show", "7", "42")).err()).contains("not registered");
+        assertThat(expect(0, segdiff.run("segments", "list", "--trash")).out()).contains("7/42");
+        assertThat(expect(0, segdiff.run("segments", "restore", "7", "42")).out())
+                .contains("segment 7/42 is back");
+        assertThat(expect(0, segdiff.run("segments", "changes", "7", "42", "--format", "csv"))
+                        .out())
+                .contains("5");
     }
 
     @Test
@@ -194,8 +290,8 @@ class CommandLineIT {
         assertThat(expect(0, segdiff.run("status")).out()).contains("goal not met: 1 of 1 segments due");
         assertThat(expect(0, segdiff.run("segments", "remove", "7", "1")).out()).contains("removed");
         assertThat(expect(0, segdiff.run("segments", "list")).out()).contains("No segments");
-        assertThat(db.rows("select relname from pg_class where relname ~ '^segment_7_'"))
-                .isEmpty();
+        assertThat(db.rows("select relnamespace::regnamespace from pg_class where relname ~ '^segment_7_'"))
+                .containsExactly("segdiff_trash");
     }
 
     @Test
