@@ -88,6 +88,10 @@ declare
 begin
     select * into strict waiting from segdiff.trash t where t.trash_id = move_to_trash.trash_id and t.moved_at is null for update;
     execute format('lock table %s in access exclusive mode', waiting.relation::regclass);
+    if waiting.kind = 'orphan' and not exists (select from segdiff.orphan_snapshots o where o.oid = waiting.relation) then
+        delete from segdiff.trash t where t.trash_id = move_to_trash.trash_id;
+        return;
+    end if;
     for taken in
         select c.oid, c.relname, case c.relkind when 'i' then 'index' when 'I' then 'index' when 'S' then 'sequence' else 'table' end as kind
         from pg_class c

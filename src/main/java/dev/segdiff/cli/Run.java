@@ -81,8 +81,12 @@ final class Run extends DatabaseCommand {
             }
         }
         print(reports);
-        return Outcome.worst(reports.stream().map(RunReport::outcomeOrFailed).toList())
-                .exitCode();
+        List<Outcome> outcomes =
+                new ArrayList<>(reports.stream().map(RunReport::outcomeOrFailed).toList());
+        if (reports.size() < chosen.size()) {
+            outcomes.add(Outcome.INTERRUPTED);
+        }
+        return Outcome.worst(outcomes).exitCode();
     }
 
     private void print(List<RunReport> reports) {

@@ -36,9 +36,14 @@ public final class DatabaseException extends RuntimeException {
         return sqlState.equals("23502");
     }
 
-    /** The session is gone: network (class 08), server shutting down or restarting, backend terminated. */
+    /** The session is gone: network (class 08), server shutting down or restarting, backend terminated or idle for too long. */
     public boolean isLostConnection() {
-        return sqlState.startsWith("08") || sqlState.matches("57P0[123]");
+        return sqlState.startsWith("08") || sqlState.matches("57P0[1235]|25P03");
+    }
+
+    /** Others reference the row, or whatever else a constraint says (class 23). */
+    public boolean isConstraintViolation() {
+        return sqlState.startsWith("23");
     }
 
     /** The server refuses to write: a standby, or {@code default_transaction_read_only}. */

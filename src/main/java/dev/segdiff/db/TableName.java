@@ -1,5 +1,6 @@
 package dev.segdiff.db;
 
+import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.nio.charset.StandardCharsets;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -8,6 +9,7 @@ import java.util.regex.Pattern;
  * A schema and the name of a relation in it, the only way to an identifier in SQL: {@link #toString()} is the quoted
  * form.
  */
+@RegisterForReflection
 public record TableName(String schema, String name) {
     /** PostgreSQL cuts longer names silently (NAMEDATALEN - 1). */
     private static final int MAX_BYTES = 63;

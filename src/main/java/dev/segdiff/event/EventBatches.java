@@ -32,6 +32,9 @@ final class EventBatches {
     /** How often a batch may find the table itself locked. */
     private static final int LOCK_ATTEMPTS = 5;
 
+    /** For a statement of the least size; two of them are over before the lease is, which waits for them. */
+    private static final Duration LONGEST = Duration.ofSeconds(10);
+
     private static final long FIRST_ROWS = 1000;
     private static final long FIRST_PAGES = 16;
 
@@ -63,7 +66,9 @@ final class EventBatches {
     private final BatchSize rowSize;
     private final BatchSize pageSize;
     private final List<Runnable> again = new ArrayList<>();
+    private Condition expired = Condition.of("false");
     private boolean passingOver;
+    private boolean leavingAlone;
     private boolean told;
     private long left;
 
@@ -96,13 +101,14 @@ final class EventBatches {
 
     /** Deletes what lies below the bound: from the cursor on, then what lies behind it, then what was locked. */
     void expire(String bound, @Nullable String cursor) {
+        expired = Condition.below(table, bound);
         if (table.indexed()) {
             walk(cursor, bound, true);
             if (cursor != null) {
                 again.add(() -> walk(null, cursor, false));
             }
         } else {
-            walkPages(Condition.below(table, bound), 0, table.pages());
+            walkPages(expired, 0, table.pages());
         }
         passingOver = true;
         try {
@@ -123,8 +129,10 @@ final class EventBatches {
         while (left > 0) {
             String at = start;
             Condition lower = Condition.from(table, at, inclusive);
-            Condition all = lower.and(Condition.below(table, until));
-            Batch batch = attempt(rowSize, (session, size) -> range(session, lower, all, size, saves ? until : null));
+            // The cursor may lie above the bound: when the retention was raised, or the day lies in the past.
+            Condition all = lower.and(Condition.below(table, until)).and(expired);
+            Batch batch = attempt(
+                    rowSize, (session, size) -> range(session, lower, all, Math.min(size, left), saves ? until : null));
             if (batch.first() == null) {
                 finish(saves, until);
                 return;
@@ -157,24 +165,37 @@ final class EventBatches {
     /** More rows of one value than fit a batch, as of a day: page by page. */
     private void walkTie(String value) {
         Condition at = Condition.at(table, value);
-        EventQueries.Pages pages = database.transaction(
-                settings(database.defaults()), run.cancellation(), session -> queries.pagesOf(session, table, at));
+        EventQueries.Pages pages = pagesOf(at);
         walkPages(at, pages.from(), pages.until());
+    }
+
+    /** All pages, if it takes too long to find out which. */
+    private EventQueries.Pages pagesOf(Condition at) {
+        try {
+            return database.transaction(
+                    settings(database.defaults().statementTimeout(LONGEST)),
+                    run.cancellation(),
+                    session -> queries.pagesOf(session, table, at));
+        } catch (DatabaseException e) {
+            if (!e.isCancelled()) {
+                throw e;
+            }
+            return new EventQueries.Pages(0, table.pages());
+        }
     }
 
     /** Along the table. */
     private void walkPages(Condition value, long from, long until) {
         for (long page = from; page < until && left > 0; ) {
             long at = page;
-            long size = Math.min(pageSize.get(), until - page);
+            long[] reached = new long[1];
             Batch batch = attempt(pageSize, (session, pages) -> {
-                Condition where =
-                        Condition.pages(at, Math.min(until, at + pages)).and(value);
+                reached[0] = Math.min(until, at + pages);
+                Condition where = Condition.pages(at, reached[0]).and(value);
                 return delete(session, where, value, left, null, new Keys("", "", 0));
             });
-            long reached = Math.min(until, at + Math.min(size, pageSize.get()));
-            look(batch, () -> walkPages(value, at, reached));
-            page = reached;
+            look(batch, () -> walkPages(value, at, reached[0]));
+            page = reached[0];
         }
     }
 
@@ -189,9 +210,12 @@ final class EventBatches {
             return new Batch(keys.first(), keys.next(), false, rows, 0, false);
         }
         boolean bounded = passingOver || (keys.rows() == 0 && left < Long.MAX_VALUE);
-        long rows = bounded
-                ? queries.deleteUnlocked(session, table, where, value, limit)
-                : queries.delete(session, table, where);
+        long rows = 0;
+        if (!leavingAlone) {
+            rows = bounded
+                    ? queries.deleteUnlocked(session, table, where, value, limit)
+                    : queries.delete(session, table, where);
+        }
         long locked = passingOver ? queries.countRows(session, table, where) : 0;
         boolean holdsUp = queries.endBatch(session, policy, cursor, rows);
         return new Batch(keys.first(), keys.next(), false, rows, locked, holdsUp);
@@ -212,6 +236,13 @@ final class EventBatches {
                     } else if (e.isCancelled() && !size.isLeast()) {
                         size.halve();
                         run.counts().add("timeouts", 1);
+                    } else if (e.isConstraintViolation() && !size.isLeast()) {
+                        size.halve();
+                    } else if (e.isConstraintViolation() && !leavingAlone) {
+                        leavingAlone = true;
+                        run.counts().add("batches_refused", 1);
+                        run.problem("policy " + policy.name() + ": a batch of the least size is left alone: "
+                                + e.getMessage());
                     } else {
                         throw e;
                     }
@@ -219,20 +250,21 @@ final class EventBatches {
             }
         } finally {
             passingOver = before;
+            leavingAlone = false;
         }
     }
 
     private Batch measured(BatchSize size, BiFunction<Session, Long, Batch> work) {
         long start = System.nanoTime();
-        long rows = Math.min(size.get(), left);
+        long amount = size.get();
         Settings settings = size.isLeast()
-                ? database.defaults()
+                ? database.defaults().statementTimeout(LONGEST)
                 : database.defaults().statementTimeout(config.targetDuration().multipliedBy(TIMEOUT_FACTOR));
         Batch batch = Retry.DEFAULT.run(
                 run.cancellation(),
                 e -> e.isTransient() && !e.isLockTimeout(),
                 () -> database.transaction(
-                        run.fenced(settings(settings)), run.cancellation(), session -> work.apply(session, rows)));
+                        run.fenced(settings(settings)), run.cancellation(), session -> work.apply(session, amount)));
         if (batch.first() != null && !batch.tie()) {
             done(batch, size, Duration.ofNanos(System.nanoTime() - start));
         }

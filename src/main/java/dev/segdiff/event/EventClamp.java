@@ -91,8 +91,12 @@ class EventClamp {
     }
 
     private static String comment(EventPolicy policy, EventTable table) {
-        return "segdiff: rows of %s whose %s is not older than %s"
-                .formatted(table.table().plain(), table.column().name(), policy.retention())
+        return "segdiff: rows of %s whose %s is not older than %s (%08x)"
+                .formatted(
+                        table.table().plain(),
+                        table.column().name(),
+                        policy.retention(),
+                        viewSql(policy, table).hashCode())
                 .replace("'", "''");
     }
 

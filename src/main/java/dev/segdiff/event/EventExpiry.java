@@ -90,9 +90,6 @@ public class EventExpiry implements Job {
     @Override
     public Result run(RunContext run) {
         List<EventPolicy> all = policies.get();
-        if (all.isEmpty()) {
-            return Result.of(Outcome.SKIPPED, "no event policy is configured: see segdiff.events.NAME.table");
-        }
         Optional<String> fault = throttle.fault();
         if (fault.isPresent()) {
             return Result.of(Outcome.REFUSED, fault.get());
@@ -102,6 +99,7 @@ public class EventExpiry implements Job {
         Gate gate = throttle.gate(this, run);
         gate.pass();
         fit.forEach(policy -> expire(run, gate, policy, now));
+        expiry.emptyTrash(run, gate, all);
         return result(run.counts(), all);
     }
 
@@ -120,7 +118,7 @@ public class EventExpiry implements Job {
                 run.counts().add("disabled", 1);
                 continue;
             }
-            Finding finding = database.transaction(session -> inspection.inspect(session, policy, all, now));
+            Finding finding = inspection.inspect(database, policy, all, now);
             if (finding.table() != null) {
                 fit.add(new Fit(policy, finding.table()));
             } else {
@@ -152,11 +150,15 @@ public class EventExpiry implements Job {
                 + counts.get("partitions_made");
         if (counts.get("failed") > 0) {
             return Result.of(Outcome.FAILED, "failed: " + counts.get("failed"));
+        } else if (counts.get("batches_refused") > 0) {
+            return Result.of(Outcome.REFUSED, "rows that PostgreSQL does not let go; see the problems");
         } else if (counts.get("refused") > 0) {
             return Result.of(Outcome.REFUSED, "policies refused: " + counts.get("refused"));
         } else if (counts.get("busy") > 0) {
             return Result.of(Outcome.INTERRUPTED, "locked by others: " + counts.get("busy") + "; run again");
-        } else if (counts.get("disabled") == all.size()) {
+        } else if (all.isEmpty() && done == 0) {
+            return Result.of(Outcome.SKIPPED, "no event policy is configured: see segdiff.events.NAME.table");
+        } else if (!all.isEmpty() && counts.get("disabled") == all.size() && done == 0) {
             return Result.of(Outcome.SKIPPED, "disabled: segdiff.events.NAME.enabled is false");
         } else if (counts.get("capped") > 0) {
             return new Result(Outcome.SUCCEEDED, "row cap reached; the next run goes on");

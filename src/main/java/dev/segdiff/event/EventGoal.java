@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -31,12 +32,19 @@ class EventGoal {
     private final Database database;
     private final EventQueries queries;
     private final EventGoalQueries goalQueries;
+    private final PartitionQueries partitionQueries;
     private final TableInspection inspection;
 
-    EventGoal(Database database, EventQueries queries, EventGoalQueries goalQueries, TableInspection inspection) {
+    EventGoal(
+            Database database,
+            EventQueries queries,
+            EventGoalQueries goalQueries,
+            PartitionQueries partitionQueries,
+            TableInspection inspection) {
         this.database = database;
         this.queries = queries;
         this.goalQueries = goalQueries;
+        this.partitionQueries = partitionQueries;
         this.inspection = inspection;
     }
 
@@ -68,7 +76,7 @@ class EventGoal {
                 details.add(policy.name() + ": disabled");
                 continue;
             }
-            Finding finding = database.transaction(session -> inspection.inspect(session, policy, policies, now));
+            Finding finding = inspection.inspect(database, policy, policies, now);
             if (finding.table() == null) {
                 finding.faults().forEach(fault -> problems.add("policy " + policy.name() + ": " + fault));
                 met = false;
@@ -109,7 +117,9 @@ class EventGoal {
 
     /** Zero if nothing has expired; empty if it takes too long to find out. */
     private Optional<Duration> overdue(EventTable table, String bound, Instant horizon) {
-        if (!table.indexed() && !table.partitioned()) {
+        if (table.partitioned()) {
+            return Optional.of(overduePartitions(table, bound, horizon));
+        } else if (!table.indexed()) {
             return Optional.empty();
         }
         try {
@@ -125,6 +135,25 @@ class EventGoal {
             }
             return Optional.empty();
         }
+    }
+
+    /** A partition goes as a whole, so that its last row counts; and what has strayed into the default partition. */
+    private Duration overduePartitions(EventTable table, String bound, Instant horizon) {
+        List<Partition> partitions = ask(session -> partitionQueries.list(session, table, bound));
+        Duration overdue = partitions.stream()
+                .filter(Partition::expired)
+                .map(partition -> table.key().time(String.valueOf(partition.to())))
+                .flatMap(Optional::stream)
+                .map(end -> Duration.between(end.toInstant(), horizon).plusSeconds(1))
+                .max(Comparator.naturalOrder())
+                .orElse(Duration.ZERO);
+        Duration strays = partitions.stream()
+                .filter(partition -> partition.isDefault() && partition.indexed())
+                .map(partition -> overdue(table.partition(partition.table(), true, partition.pages()), bound, horizon))
+                .flatMap(Optional::stream)
+                .findFirst()
+                .orElse(Duration.ZERO);
+        return overdue.compareTo(strays) > 0 ? overdue : strays;
     }
 
     private <T> T ask(java.util.function.Function<Session, T> question) {

@@ -6,13 +6,16 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Settings;
 import dev.segdiff.db.TableName;
 import dev.segdiff.db.Trash;
-import dev.segdiff.event.PartitionQueries.Noted;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.Steps;
 import dev.segdiff.run.Steps.Step;
 import dev.segdiff.run.Throttle.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * The expired partitions of a table: detached, kept in the trash for a while, then dropped. Each is noted before the
@@ -20,6 +23,11 @@ import java.util.List;
  */
 @ApplicationScoped
 class EventPartitions {
+    /** As long as an application's request may hang without anybody calling. */
+    private static final Duration DETACH_TIMEOUT = Duration.ofSeconds(3);
+
+    private static final Duration UNKNOWN_WAITS = Duration.ofDays(7);
+
     private final Database database;
     private final PartitionQueries queries;
     private final Trash trash;
@@ -49,38 +57,45 @@ class EventPartitions {
         if (run.request().dryRun()) {
             return;
         }
-        List<Noted> noted = database.transaction(session -> queries.noted(session, policy));
+        fenced(run, session -> queries.forgetStale(session, policy));
+        moveNoted(run, gate, policy);
+    }
+
+    private void moveNoted(RunContext run, Gate gate, EventPolicy policy) {
         steps.each(
                 run,
                 gate,
-                noted.stream().filter(partition -> !partition.attached()).toList(),
+                database.transaction(session -> queries.noted(session, policy)),
                 new Step<>(
                         "partitions_detached",
                         partition -> partition.table().plain(),
                         partition -> Trash.MOVE,
                         (session, partition) -> {
+                            queries.countDay(session, policy, partition.table());
                             trash.move(session, partition.trashId());
                             return true;
                         }));
     }
 
-    /** Takes the expired partitions out of the table. */
+    /** Takes the expired partitions out of the table, until one has to wait: PostgreSQL detaches one at a time. */
     void expire(RunContext run, Gate gate, EventPolicy policy, EventTable table, List<Partition> partitions) {
         boolean concurrently = partitions.stream().noneMatch(Partition::isDefault);
         for (Partition partition : partitions) {
             if (partition.expired() && !partition.detachPending()) {
                 gate.pass();
-                attempt(run, partition.table(), () -> takeOut(run, policy, table, partition, concurrently));
+                if (!attempt(run, partition.table(), () -> takeOut(run, policy, table, partition, concurrently))) {
+                    return;
+                }
+                moveNoted(run, gate, policy);
             }
         }
     }
 
-    /** Drops what has waited in the trash. */
-    void drop(RunContext run, Gate gate, EventPolicy policy) {
-        List<Trash.Entry> due =
-                database.transaction(session -> trash.due(session, Trash.Kind.PARTITION, policy.trashAfter())).stream()
-                        .filter(entry -> entry.owner().equals(policy.name()))
-                        .toList();
+    /** Drops what has waited in the trash; of a policy that is no longer configured, after a week. */
+    void drop(RunContext run, Gate gate, Map<String, Duration> waits) {
+        List<Trash.Entry> due = new ArrayList<>();
+        waits.forEach((owner, wait) -> due.addAll(due(wait, owner::equals)));
+        due.addAll(due(UNKNOWN_WAITS, owner -> !waits.containsKey(owner)));
         steps.each(
                 run,
                 gate,
@@ -95,6 +110,12 @@ class EventPartitions {
                         }));
     }
 
+    private List<Trash.Entry> due(Duration wait, Predicate<String> owner) {
+        return database.transaction(session -> trash.due(session, Trash.Kind.PARTITION, wait)).stream()
+                .filter(entry -> owner.test(entry.owner()))
+                .toList();
+    }
+
     private void takeOut(
             RunContext run, EventPolicy policy, EventTable table, Partition partition, boolean concurrently) {
         if (run.request().dryRun()) {
@@ -106,30 +127,28 @@ class EventPartitions {
             run.counts().add("partitions_detached", 1);
             return;
         }
-        fenced(run, session -> queries.note(session, policy, table, partition));
         if (concurrently) {
+            fenced(run, session -> queries.note(session, policy, table, partition));
             detach(run, PartitionQueries.detachConcurrently(table, partition));
         } else {
-            fenced(run, session -> queries.execute(session, PartitionQueries.detach(table, partition)));
+            fenced(run, session -> {
+                queries.note(session, policy, table, partition);
+                queries.execute(session, PartitionQueries.detach(table, partition));
+            });
         }
-        Noted noted = database.transaction(session -> queries.noted(session, policy)).stream()
-                .filter(entry -> entry.table().equals(partition.table()))
-                .findFirst()
-                .orElseThrow();
-        fenced(run, session -> trash.move(session, noted.trashId()));
-        run.counts().add("partitions_detached", 1);
     }
 
     /**
-     * Outside a transaction, as PostgreSQL wants it. It waits for transactions that began before, but with locks that are
-     * in nobody's way; so it may wait as long as a statement may take. Cut off, it is finished by the next run.
+     * Outside a transaction, as PostgreSQL wants it. It waits for transactions that began before; meanwhile others use
+     * the table, but whoever asks for this partition by name waits too, so it does not wait for long. Cut off, it is
+     * finished by the next run.
      */
     private void detach(RunContext run, String sql) {
         if (run.request().dryRun()) {
             run.wouldRun(sql);
             return;
         }
-        Settings patient = database.defaults().with("lock_timeout", "0");
+        Settings patient = database.defaults().statementTimeout(DETACH_TIMEOUT).lockTimeout(Duration.ZERO);
         database.outsideTransaction(patient, run.cancellation(), sql);
     }
 
@@ -140,10 +159,11 @@ class EventPartitions {
         });
     }
 
-    /** What is in use, or refused by PostgreSQL, is reported; the others go on. */
-    static void attempt(RunContext run, TableName partition, Runnable work) {
+    /** What is in use, or refused by PostgreSQL, is reported; true if all went well. */
+    static boolean attempt(RunContext run, TableName partition, Runnable work) {
         try {
             work.run();
+            return true;
         } catch (DatabaseException e) {
             boolean busy = e.isLockTimeout() || e.isCancelled();
             if (e.isLostConnection() || run.isFenceFailure(e)) {
@@ -158,5 +178,6 @@ class EventPartitions {
             run.counts().add("failed", 1);
             run.problem("partition " + partition.plain() + " failed: " + e.getMessage());
         }
+        return false;
     }
 }

@@ -44,7 +44,8 @@ class EventQueries {
             on conflict (policy, day) do update set expired = d.expired + excluded.expired""";
 
     private static final String HOLDS_UP = """
-            select exists (select from pg_locks l where not l.granted and pg_backend_pid() = any (pg_blocking_pids(l.pid)))""";
+            select exists (select from pg_locks l join pg_stat_activity a using (pid)
+                           where not l.granted and a.application_name <> 'segdiff' and pg_backend_pid() = any (pg_blocking_pids(l.pid)))""";
 
     /** The database's clock. */
     Instant now(Session session) {

@@ -11,7 +11,7 @@ import java.util.List;
 @ApplicationScoped
 class PartitionQueries {
     /** A partition that was noted for the trash and has not arrived there. */
-    record Noted(long trashId, TableName table, boolean attached) {}
+    record Noted(long trashId, TableName table) {}
 
     /** In the order of their time, the default partition last. */
     List<Partition> list(Session session, EventTable table, String bound) {
@@ -43,7 +43,8 @@ class PartitionQueries {
                 """
                 insert into segdiff.trash (relation, kind, owner, origin, details)
                 values (to_regclass(?), 'partition', ?, ?, jsonb_build_object('parent', ?::text, 'from', ?::text, 'to', ?::text))
-                on conflict (relation) do nothing
+                on conflict (relation) do update
+                set owner = excluded.owner, origin = excluded.origin, details = excluded.details, planned_at = now(), moved_at = null
                 """,
                 partition.table().toString(),
                 policy.name(),
@@ -53,21 +54,28 @@ class PartitionQueries {
                 partition.to());
     }
 
-    List<Noted> noted(Session session, EventPolicy policy) {
+    /** Forgets notes of partitions that are attached still, or that somebody has moved or dropped meanwhile. */
+    void forgetStale(Session session, EventPolicy policy) {
         session.update("""
                 delete from segdiff.trash t where t.kind = 'partition' and t.owner = ? and t.moved_at is null
-                  and not exists (select from pg_class c where c.oid = t.relation)
+                  and not exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                                  left join pg_inherits i on i.inhrelid = c.oid
+                                  where c.oid = t.relation and (not c.relispartition or i.inhdetachpending)
+                                    and replace(t.origin, '"', '') = replace(n.nspname || '.' || c.relname, '"', ''))
                 """, policy.name());
+    }
+
+    /** Detached, but not yet in the trash. */
+    List<Noted> noted(Session session, EventPolicy policy) {
         return session.list(
                 """
-                select t.trash_id, n.nspname, c.relname, c.relispartition from segdiff.trash t
+                select t.trash_id, n.nspname, c.relname from segdiff.trash t
                 join pg_class c on c.oid = t.relation join pg_namespace n on n.oid = c.relnamespace
-                where t.kind = 'partition' and t.owner = ? and t.moved_at is null order by t.trash_id
+                where t.kind = 'partition' and t.owner = ? and t.moved_at is null and not c.relispartition
+                order by t.trash_id
                 """,
                 row -> new Noted(
-                        row.getLong("trash_id"),
-                        new TableName(row.getString("nspname"), row.getString("relname")),
-                        row.getBoolean("relispartition")),
+                        row.getLong("trash_id"), new TableName(row.getString("nspname"), row.getString("relname"))),
                 policy.name());
     }
 
@@ -102,6 +110,15 @@ class PartitionQueries {
                 row -> row,
                 partition.toString(),
                 table.table().toString());
+    }
+
+    /** What leaves with a partition counts for the rate of the policy's forecast. */
+    void countDay(Session session, EventPolicy policy, TableName partition) {
+        session.update("""
+                insert into segdiff.event_days as d (policy, day, expired)
+                select ?, (now() at time zone 'UTC')::date, greatest(c.reltuples, 0)::bigint from pg_class c where c.oid = to_regclass(?)
+                on conflict (policy, day) do update set expired = d.expired + excluded.expired
+                """, policy.name(), partition.toString());
     }
 
     void execute(Session session, String sql) {

@@ -9,6 +9,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** One policy, from its view for readers to its last expired row. */
@@ -48,6 +49,12 @@ class PolicyExpiry {
                 ? expirePartitions(run, gate, policy, table, now, horizon, maxRows)
                 : expireRows(run, gate, policy, table, bound, cursor(policy), maxRows);
         run.counts().add("capped", left == 0 ? 1 : 0);
+    }
+
+    /** Drops partitions that have waited in the trash, of every policy. */
+    void emptyTrash(RunContext run, Gate gate, List<EventPolicy> policies) {
+        partitions.drop(
+                run, gate, policies.stream().collect(Collectors.toMap(EventPolicy::name, EventPolicy::trashAfter)));
     }
 
     /** As of the end of the logical day, but never of a time to come. */
@@ -106,7 +113,6 @@ class PolicyExpiry {
         partitions.recover(run, gate, policy, table, all);
         ahead.make(run, policy, table, all, now, horizon);
         partitions.expire(run, gate, policy, table, all);
-        partitions.drop(run, gate, policy);
         long left = maxRows;
         for (Partition partition : all) {
             if (partition.isDefault()) {

@@ -1,6 +1,8 @@
 package dev.segdiff.event;
 
 import dev.segdiff.db.ColumnName;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -9,8 +11,10 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneId;
+import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -44,8 +48,23 @@ class TableInspection {
             long pages,
             boolean standby) {}
 
-    /** @param all whose tables must not overlap */
-    Finding inspect(Session session, EventPolicy policy, List<EventPolicy> all, Instant now) {
+    /**
+     * Inspects one policy; what PostgreSQL refuses is a fault of this policy alone.
+     *
+     * @param all whose tables must not overlap
+     */
+    Finding inspect(Database database, EventPolicy policy, List<EventPolicy> all, Instant now) {
+        try {
+            return database.transaction(session -> inspect(session, policy, all, now));
+        } catch (DatabaseException e) {
+            if (e.isLostConnection()) {
+                throw e;
+            }
+            return refused("table " + policy.table().plain() + " cannot be inspected: " + e.getMessage());
+        }
+    }
+
+    private Finding inspect(Session session, EventPolicy policy, List<EventPolicy> all, Instant now) {
         Optional<Facts> found = facts(session, policy);
         if (found.isEmpty()) {
             return refused("table " + policy.table().plain() + " does not exist");
@@ -213,22 +232,33 @@ class TableInspection {
                 facts.pages());
     }
 
-    /** Random ids would be deleted at random: looks whether these begin with a time, and how text is written. */
+    /**
+     * Random ids would be deleted at random, and ids that are not written alike do not follow in the order of their time.
+     * The least and the greatest of them tell: there a stranger would stand.
+     */
     private static EventTable sampled(Session session, EventTable table, Instant now, List<String> faults) {
-        List<String> ids = session.list(
-                "select %1$s::text from %2$s where %1$s is not null limit ?".formatted(table.column(), table.table()),
-                row -> row.getString(1).strip(),
-                SAMPLE);
+        List<String> ids = new ArrayList<>();
+        for (String order : table.indexed() ? List.of("order by 1", "order by 1 desc") : List.of("")) {
+            ids.addAll(session.list(
+                    "select id::text from (select %1$s as id from %2$s where %1$s is not null %3$s limit ?) ids"
+                            .formatted(table.column(), table.table(), order),
+                    row -> row.getString(1).strip(),
+                    SAMPLE));
+        }
         boolean text = table.key().kind() == EventKey.Kind.ULID && ids.stream().anyMatch(id -> id.length() == 36);
-        boolean lower = ids.stream().anyMatch(id -> !id.equals(id.toUpperCase(java.util.Locale.ROOT)));
+        boolean lower = ids.stream().anyMatch(id -> !id.equals(id.toUpperCase(Locale.ROOT)));
+        boolean upper = ids.stream().anyMatch(id -> !id.equals(id.toLowerCase(Locale.ROOT)));
         EventKey key = new EventKey(
                 text ? EventKey.Kind.UUID_TEXT : table.key().kind(), table.key().zone(), lower);
         boolean timed = ids.stream().allMatch(id -> key.time(id)
-                .map(time -> time.toInstant())
+                .map(ZonedDateTime::toInstant)
                 .filter(time -> time.isAfter(EARLIEST) && time.isBefore(now.plus(CLOCK_DRIFT)))
                 .isPresent());
         if (!timed) {
             faults.add("column %s of %s holds ids that do not begin with a time, expected UUIDv7 or ULID"
+                    .formatted(table.column().name(), table.table().plain()));
+        } else if (lower && upper || ids.stream().map(String::length).distinct().count() > 1) {
+            faults.add("column %s of %s holds ids in different cases or lengths, whose order is not that of their time"
                     .formatted(table.column().name(), table.table().plain()));
         }
         return new EventTable(

@@ -82,6 +82,18 @@ public class JobRunner {
             return close(context, result);
         } finally {
             clock.shutdownNow();
+            awaitEnd(clock);
+        }
+    }
+
+    /** A heartbeat under way must not renew a lease that has been given back. */
+    private static void awaitEnd(ScheduledExecutorService clock) {
+        try {
+            if (!clock.awaitTermination(RunLedger.HEARTBEAT.toSeconds(), TimeUnit.SECONDS)) {
+                LOG.warn("a heartbeat hangs");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

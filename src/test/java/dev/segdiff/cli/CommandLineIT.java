@@ -214,6 +214,10 @@ class CommandLineIT {
         assertThat(expect(0, segdiff.run("run", "snapshot-cleanup")).out()).contains("trashed=1");
         assertThat(expect(2, segdiff.run("segments", "show", "7", "42")).err()).contains("not registered");
         assertThat(expect(0, segdiff.run("segments", "list", "--trash")).out()).contains("7/42");
+        assertThat(json(expect(0, segdiff.run("segments", "list", "--trash", "--json")))
+                        .at("/0/table/schema")
+                        .asText())
+                .isEqualTo("segdiff_trash");
         assertThat(expect(0, segdiff.run("segments", "restore", "7", "42")).out())
                 .contains("segment 7/42 is back");
         assertThat(expect(0, segdiff.run("segments", "changes", "7", "42", "--format", "csv"))

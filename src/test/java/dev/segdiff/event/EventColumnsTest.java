@@ -143,6 +143,29 @@ class EventColumnsTest {
     }
 
     @Test
+    void idsInDifferentCasesAreRefused() {
+        db.execute(
+                "create table event (id int, made text collate \"C\" not null)",
+                "insert into event select g, case when g > 50 then lower(segdiff.ulid_at(now() - g * interval '1 day')) else segdiff.ulid_at(now() - g * interval '1 day') end from generate_series(1, 200) g",
+                "create index on event (made)");
+
+        RunReport report = events("id-column").run();
+
+        assertThat(report.outcome()).isEqualTo(Outcome.REFUSED);
+        assertThat(report.problems()).singleElement().asString().contains("in different cases or lengths");
+    }
+
+    @Test
+    void viewFollowsTheZoneOfThePolicy() {
+        db.execute("create table event (id int, made timestamp not null)", "create index on event (made)");
+        events("time-column", "segdiff.events.audit.zone", "Europe/Berlin").run();
+        events("time-column", "segdiff.events.audit.zone", "America/New_York").run();
+
+        assertThat(db.value("select pg_get_viewdef('segdiff.events_audit'::regclass)"))
+                .contains("America/New_York");
+    }
+
+    @Test
     void idsOfTheDatabaseAgreeWithThoseOfJava() {
         assertThat(db.value("select segdiff.uuid_at('2023-11-14 22:13:20+00')"))
                 .isEqualTo("018bcfe5-6800-0000-0000-000000000000");

@@ -417,6 +417,69 @@ class EventExpiryTest {
     }
 
     @Test
+    void retentionThatIsRaisedSparesWhatIsBroughtBackBelowTheOldCursor() {
+        table(200);
+        events("segdiff.events.audit.retention", "30d").run();
+        assertThat(range()).isEqualTo("1..30 30");
+        db.execute(
+                "insert into event select g, now() - g * interval '1 day' + interval '1 hour' from generate_series(31, 200) g");
+
+        RunReport report = events().run();
+
+        assertThat(report.counts()).contains(Map.entry("expired", 110L));
+        assertThat(range()).isEqualTo("1..90 90");
+    }
+
+    @Test
+    void dayInThePastSparesWhatHadNotExpiredThen() {
+        table(200);
+        events().run();
+        db.execute(
+                "insert into event select g, now() - g * interval '1 day' + interval '1 hour' from generate_series(91, 200) g");
+
+        events().run(RunFixture.request(LocalDate.now(java.time.ZoneOffset.UTC).minusDays(31)));
+
+        assertThat(Integer.parseInt(db.value("select max(id) from event"))).isBetween(119, 122);
+    }
+
+    @Test
+    void pagesThatTakeTooLongAreTakenAgainInSmallerPortions() {
+        db.execute(
+                "create table event (id bigint primary key, created_at timestamptz not null, note text)",
+                "insert into event select g, now() - interval '100 days', repeat('x', 2000) from generate_series(1, 400) g",
+                "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.002); return old; end'",
+                "create trigger slow before delete on event for each row execute function slow()");
+
+        RunReport report = events(
+                        "segdiff.events.audit.require-index", "false",
+                        "segdiff.batch.target-duration", "20ms",
+                        "segdiff.batch.max-rows", "20000")
+                .run();
+
+        assertThat(report.counts().get("timeouts")).isPositive();
+        assertThat(db.value("select count(*) from event")).isEqualTo("0");
+    }
+
+    @Test
+    void rowsThatOthersReferenceAreLeftAloneAndReportedAndTheRestGoes() {
+        table(200);
+        db.execute(
+                "create table child (event_id bigint references event)",
+                "create index on child (event_id)",
+                "insert into child values (150)");
+
+        RunReport report = events("segdiff.batch.min-rows", "1").run();
+
+        assertThat(report.outcome()).isEqualTo(Outcome.REFUSED);
+        assertThat(report.problems())
+                .singleElement()
+                .asString()
+                .contains("left alone")
+                .contains("foreign key");
+        assertThat(ids("id > 90")).containsExactly("150");
+    }
+
+    @Test
     void goalTellsTheOldestExpiredRowAndTheForecast() {
         table(200);
 

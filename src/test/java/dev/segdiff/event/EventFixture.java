@@ -38,7 +38,7 @@ public final class EventFixture {
                 queries,
                 inspection,
                 expiry,
-                new EventGoal(database, queries, new EventGoalQueries(), inspection),
+                new EventGoal(database, queries, new EventGoalQueries(), partitionQueries, inspection),
                 runs.throttle,
                 new EventPolicies(TestConfig.of(EventsConfig.class, config), runs.config));
     }

@@ -118,6 +118,49 @@ class EventPartitionsTest {
     }
 
     @Test
+    void partitionThatWasAttachedAgainAndHasExpiredIsTakenOutAgain() {
+        table();
+        run(withoutNew(), "2020-04-30");
+        db.execute(
+                "alter table segdiff_trash.event_2020_01 set schema public",
+                "set timezone = 'UTC'; alter table event attach partition event_2020_01 for values from ('2020-01-01') to ('2020-02-01')");
+
+        RunReport again = run(withoutNew(), "2020-04-30");
+
+        assertThat(again.outcome()).isEqualTo(Outcome.SUCCEEDED);
+        assertThat(trash()).containsExactly("event_2020_01");
+    }
+
+    @Test
+    void partitionThatSomebodyDetachedAndMovedAfterANoteIsTheirs() {
+        table();
+        db.execute(
+                "insert into segdiff.trash (relation, kind, owner, origin) values ('event_2020_01'::regclass, 'partition', 'audit', 'public.event_2020_01')",
+                "alter table event detach partition event_2020_01",
+                "create schema archive",
+                "alter table event_2020_01 set schema archive");
+
+        run(withoutNew(), "2020-04-01");
+
+        assertThat(trash()).isEmpty();
+        assertThat(db.rows("select * from segdiff.trash")).isEmpty();
+        assertThat(db.value("select count(*) from archive.event_2020_01")).isEqualTo("31");
+    }
+
+    @Test
+    void trashOfAPolicyThatIsNoLongerConfiguredIsDroppedAfterAWeek() {
+        table();
+        run(withoutNew(), "2020-04-30");
+        db.execute("update segdiff.trash set moved_at = moved_at - interval '6 days'");
+        new EventFixture(db).run();
+        assertThat(trash()).hasSize(1);
+        db.execute("update segdiff.trash set moved_at = moved_at - interval '2 days'");
+
+        assertThat(new EventFixture(db).run().counts()).containsExactly(Map.entry("partitions_dropped", 1L));
+        assertThat(trash()).isEmpty();
+    }
+
+    @Test
     void readersOfOtherPartitionsDoNotHoldUpADetach() throws SQLException {
         table();
         try (Connection reader = db.connect()) {

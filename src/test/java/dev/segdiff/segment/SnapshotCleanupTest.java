@@ -291,6 +291,20 @@ class SnapshotCleanupTest {
     }
 
     @Test
+    void orphanThatIsNoneAnyMoreWhenItIsLockedIsLeftWhereItIs() {
+        db.execute("create table segdiff.segment_1_2_3 (contact_id bigint)");
+        segments.cleanup();
+        db.execute("alter table segdiff.segment_1_2_3 add column note text");
+
+        db.database()
+                .inTransaction(session -> segments.trash.move(
+                        session, session.one("select trash_id from segdiff.trash", row -> row.getLong(1))));
+
+        assertThat(tables("segdiff")).containsExactly("segment_1_2_3");
+        assertThat(db.rows("select * from segdiff.trash")).isEmpty();
+    }
+
+    @Test
     void segmentWhoseTableIsMissingIsReported() {
         SegmentKey key = segments.segment(1, 1);
         segments.run(SegmentFixture.DAY);
