@@ -122,8 +122,9 @@ public class EventExpiry implements Job {
             if (finding.table() != null) {
                 fit.add(new Fit(policy, finding.table()));
             } else {
-                run.counts().add("refused", 1);
-                finding.faults().forEach(problem -> run.problem("policy " + policy.name() + " refused: " + problem));
+                run.counts().add(finding.locked() ? "busy" : "refused", 1);
+                String verdict = finding.locked() ? " is locked: " : " refused: ";
+                finding.faults().forEach(problem -> run.problem("policy " + policy.name() + verdict + problem));
             }
         }
         return fit;

@@ -31,8 +31,16 @@ class TableInspection {
 
     private static final Duration CLOCK_DRIFT = Duration.ofDays(1);
 
-    /** Either the table, or why the policy is refused. */
-    record Finding(@Nullable EventTable table, List<String> faults) {}
+    /**
+     * Either the table, or why the policy is refused.
+     *
+     * @param locked somebody else has the table at the moment; the next run may be luckier
+     */
+    record Finding(@Nullable EventTable table, List<String> faults, boolean locked) {
+        Finding(@Nullable EventTable table, List<String> faults) {
+            this(table, faults, false);
+        }
+    }
 
     private record Facts(
             String kind,
@@ -60,7 +68,8 @@ class TableInspection {
             if (e.isLostConnection()) {
                 throw e;
             }
-            return refused("table " + policy.table().plain() + " cannot be inspected: " + e.getMessage());
+            String fault = "table " + policy.table().plain() + " cannot be inspected: " + e.getMessage();
+            return new Finding(null, List.of(fault), e.isLockTimeout());
         }
     }
 

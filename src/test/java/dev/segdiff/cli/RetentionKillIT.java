@@ -40,6 +40,11 @@ class RetentionKillIT {
                 .with("SEGDIFF_LEASE_DURATION", "1s");
     }
 
+    /** Thirty batches of 200 rows, a few seconds in all. */
+    private Segdiff slow() {
+        return segdiff().with("SEGDIFF_BATCH_MAX_PAUSE", "300ms");
+    }
+
     private void events() {
         db.execute(
                 "create table event (id bigint generated always as identity primary key, created_at timestamptz not null)",
@@ -163,7 +168,7 @@ class RetentionKillIT {
     void workerThatWasStoppedForLongerThanItsLeaseCommitsNothingMore() throws Exception {
         events();
         expire(0);
-        Process stopped = startAndAwaitItsRun(segdiff(), "event-expiry");
+        Process stopped = startAndAwaitItsRun(slow(), "event-expiry");
         String firstRun = db.value("select max(run_id) from segdiff.runs");
         while (db.rows("select * from segdiff.event_days").isEmpty()) {
             Thread.onSpinWait();
@@ -189,7 +194,7 @@ class RetentionKillIT {
     void secondWorkerIsSkippedAndSaysWhoRunsTheJob() throws Exception {
         events();
         expire(0);
-        Process first = startAndAwaitItsRun(segdiff().with("SEGDIFF_BATCH_MAX_ROWS", "20"), "event-expiry");
+        Process first = startAndAwaitItsRun(segdiff().with("SEGDIFF_THROTTLE_QUERY", "select true"), "event-expiry");
 
         Ended second = segdiffIn("second").run("run", "event-expiry");
 
@@ -205,7 +210,7 @@ class RetentionKillIT {
     void sigtermEndsTheRunWithinAStatementAndTheNextOneGoesOn() throws Exception {
         events();
         expire(0);
-        Process process = startAndAwaitItsRun(segdiff(), "event-expiry");
+        Process process = startAndAwaitItsRun(slow(), "event-expiry");
         while (db.rows("select * from segdiff.event_days").isEmpty()) {
             Thread.onSpinWait();
         }

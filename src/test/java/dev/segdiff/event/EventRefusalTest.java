@@ -69,6 +69,30 @@ class EventRefusalTest {
     }
 
     @Test
+    void tableThatSomebodyHasLockedIsBusyAndNotRefused() throws java.sql.SQLException {
+        db.execute(
+                "create table event (id uuid primary key)",
+                "insert into event values (segdiff.uuid_at(now() - interval '100 days'))");
+        try (java.sql.Connection migration = db.connect()) {
+            migration.setAutoCommit(false);
+            migration.createStatement().execute("lock table event in access exclusive mode");
+
+            RunReport report = new EventFixture(
+                            db,
+                            "segdiff.events.audit.table",
+                            "event",
+                            "segdiff.events.audit.id-column",
+                            "id",
+                            "segdiff.events.audit.retention",
+                            "90d")
+                    .run();
+
+            assertThat(report.outcome()).isEqualTo(Outcome.INTERRUPTED);
+            assertThat(report.problems()).singleElement().asString().startsWith("policy audit is locked: ");
+        }
+    }
+
+    @Test
     void cascadeIntoSomethingLargeIsRefused() {
         db.execute(TABLE);
         db.execute(

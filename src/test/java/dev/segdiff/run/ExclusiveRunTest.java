@@ -10,8 +10,6 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.time.LocalDate;
-import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -33,33 +31,8 @@ class ExclusiveRunTest {
         db.execute("create table work (worker text)");
     }
 
-    private record Chore(boolean exclusive, Function<RunContext, Result> work) implements Job {
-        @Override
-        public String name() {
-            return "chore";
-        }
-
-        @Override
-        public int order() {
-            return 1;
-        }
-
-        @Override
-        public void check(RunRequest request) {}
-
-        @Override
-        public Result run(RunContext context) {
-            return work.apply(context);
-        }
-
-        @Override
-        public Goal goal() {
-            return new Goal(true, "", List.of(), Map.of(), List.of());
-        }
-    }
-
     private RunReport run(Function<RunContext, Result> work) {
-        return runs.run(new Chore(true, work), REQUEST);
+        return runs.run(new TestJob(true, work), REQUEST);
     }
 
     private void write(RunContext context, String worker) {
@@ -99,10 +72,10 @@ class ExclusiveRunTest {
 
     @Test
     void jobThatSharesItsWorkNeedsNoLease() {
-        Chore shared = new Chore(false, context -> Result.succeeded());
+        TestJob shared = new TestJob(false, context -> Result.succeeded());
 
         runs.run(
-                new Chore(false, outer -> {
+                new TestJob(false, outer -> {
                     assertThat(runs.run(shared, REQUEST).outcome()).isEqualTo(Outcome.SUCCEEDED);
                     return Result.succeeded();
                 }),
@@ -115,7 +88,7 @@ class ExclusiveRunTest {
     void dryRunNeedsNoLease() {
         run(outer -> {
             RunReport dry = runs.run(
-                    new Chore(true, context -> Result.succeeded()), RunFixture.dryRun(LocalDate.of(2026, 3, 1)));
+                    new TestJob(true, context -> Result.succeeded()), RunFixture.dryRun(LocalDate.of(2026, 3, 1)));
             assertThat(dry.outcome()).isEqualTo(Outcome.SUCCEEDED);
             return Result.succeeded();
         });
@@ -214,7 +187,7 @@ class ExclusiveRunTest {
     void heartbeatKeepsTheLeaseOfALongRun() {
         RunFixture shortLease = new RunFixture(db, "segdiff.lease-duration", "1s");
         RunReport report = shortLease.run(
-                new Chore(true, context -> {
+                new TestJob(true, context -> {
                     String start = db.value("select expires_at from segdiff.leases");
                     while (db.value("select expires_at <= '%s'::timestamptz + interval '1 s' from segdiff.leases"
                                     .formatted(start))
@@ -232,7 +205,7 @@ class ExclusiveRunTest {
     void runThatLostItsLeaseIsToldToEndByTheHeartbeat() {
         RunFixture shortLease = new RunFixture(db, "segdiff.lease-duration", "1s");
         RunReport report = shortLease.run(
-                new Chore(true, context -> {
+                new TestJob(true, context -> {
                     db.execute("update segdiff.leases set token = token + 1, holder = 'pod-2:1'");
                     context.cancellation().await(60_000);
                     context.counts().add("noticed", context.cancellation().isRequested() ? 1 : 0);
@@ -247,7 +220,7 @@ class ExclusiveRunTest {
 
     @Test
     void pausedJobIsSkippedAndSaysWhoPausedItAndWhy() {
-        Chore job = new Chore(true, context -> Result.succeeded());
+        TestJob job = new TestJob(true, context -> Result.succeeded());
         runs.controls.pause(job, "ann", "migration at noon");
 
         RunReport paused = runs.run(job, REQUEST);
@@ -260,8 +233,8 @@ class ExclusiveRunTest {
 
     @Test
     void runningJobWaitsWhilePausedAndGoesOnWhenResumed() {
-        Chore[] job = new Chore[1];
-        job[0] = new Chore(true, context -> {
+        TestJob[] job = new TestJob[1];
+        job[0] = new TestJob(true, context -> {
             Throttle.Gate gate = runs.throttle.gate(job[0], context);
             runs.controls.pause(job[0], "ann", null);
             Thread resumer = new Thread(() -> {
@@ -286,8 +259,8 @@ class ExclusiveRunTest {
     void waitThatLastsTooLongEndsTheRunAsInterrupted() {
         RunFixture impatient =
                 new RunFixture(db, "segdiff.throttle.max-wait", "0s", "segdiff.throttle.query", "select true");
-        Chore[] job = new Chore[1];
-        job[0] = new Chore(true, context -> {
+        TestJob[] job = new TestJob[1];
+        job[0] = new TestJob(true, context -> {
             impatient.throttle.gate(job[0], context).pass();
             return Result.succeeded();
         });
@@ -315,8 +288,8 @@ class ExclusiveRunTest {
 
     @Test
     void limitSlowsARunDown() {
-        Chore[] job = new Chore[1];
-        job[0] = new Chore(true, context -> {
+        TestJob[] job = new TestJob[1];
+        job[0] = new TestJob(true, context -> {
             Throttle.Gate gate = runs.throttle.gate(job[0], context);
             gate.pass();
             long start = System.nanoTime();

@@ -34,42 +34,13 @@ class JobRunnerTest {
         ledger = runs.ledger;
     }
 
-    private record Chore(Function<RunContext, Result> work) implements Job {
-        @Override
-        public String name() {
-            return "chore";
-        }
-
-        @Override
-        public int order() {
-            return 1;
-        }
-
-        @Override
-        public void check(RunRequest request) {
-            if (!request.accept().isEmpty()) {
-                throw new InvalidInputException("nothing to accept");
-            }
-        }
-
-        @Override
-        public Result run(RunContext context) {
-            return work.apply(context);
-        }
-
-        @Override
-        public Goal goal() {
-            return new Goal(true, "", List.of(), Map.of(), List.of());
-        }
-    }
-
     private RunReport run(Function<RunContext, Result> work) {
         return run(work, Duration.ofMinutes(1));
     }
 
     private RunReport run(Function<RunContext, Result> work, Duration timeBudget) {
         RunRequest request = new RunRequest(Trigger.COMMAND, DAY, false, false, List.of(), timeBudget);
-        return runs.runner.run(new Chore(work), request, new Cancellation(), run -> {});
+        return runs.runner.run(new TestJob(true, work), request, new Cancellation(), run -> {});
     }
 
     @Test
@@ -137,7 +108,7 @@ class JobRunnerTest {
         RunRequest request = new RunRequest(Trigger.COMMAND, DAY, false, false, List.of("x"), Duration.ofMinutes(1));
 
         assertThatThrownBy(() -> runs.runner.run(
-                        new Chore(context -> Result.succeeded()), request, new Cancellation(), run -> {}))
+                        new TestJob(true, context -> Result.succeeded()), request, new Cancellation(), run -> {}))
                 .isInstanceOf(InvalidInputException.class);
         assertThat(ledger.latest(null, 9)).isEmpty();
     }

@@ -12,8 +12,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.sql.SQLException;
 import java.time.LocalDate;
-import java.util.List;
-import java.util.Map;
 import java.util.stream.Stream;
 import org.flywaydb.core.Flyway;
 import org.junit.jupiter.api.AfterEach;
@@ -31,32 +29,6 @@ class ReplicationTest {
 
     @SuppressWarnings("NullAway.Init")
     private EmbeddedPostgres primary;
-
-    private record Chore(RunFixture runs) implements Job {
-        @Override
-        public String name() {
-            return "chore";
-        }
-
-        @Override
-        public int order() {
-            return 1;
-        }
-
-        @Override
-        public void check(RunRequest request) {}
-
-        @Override
-        public Result run(RunContext context) {
-            runs.throttle.gate(this, context).pass();
-            return Result.succeeded();
-        }
-
-        @Override
-        public Goal goal() {
-            return new Goal(true, "", List.of(), Map.of(), List.of());
-        }
-    }
 
     @BeforeEach
     void startPrimary() throws IOException {
@@ -92,7 +64,12 @@ class ReplicationTest {
         all[config.length] = "segdiff.throttle.max-wait";
         all[config.length + 1] = "0s";
         RunFixture runs = new RunFixture(TestDatabase.existing(url(server)), all);
-        return runs.run(new Chore(runs), REQUEST);
+        TestJob[] job = new TestJob[1];
+        job[0] = new TestJob(true, context -> {
+            runs.throttle.gate(job[0], context).pass();
+            return Result.succeeded();
+        });
+        return runs.run(job[0], REQUEST);
     }
 
     @Test

@@ -1,0 +1,36 @@
+package dev.segdiff.run;
+
+import dev.segdiff.db.InvalidInputException;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+
+/** A job that does what a test wants. */
+record TestJob(boolean exclusive, Function<RunContext, Result> work) implements Job {
+    @Override
+    public String name() {
+        return "chore";
+    }
+
+    @Override
+    public int order() {
+        return 1;
+    }
+
+    @Override
+    public void check(RunRequest request) {
+        if (!request.accept().isEmpty()) {
+            throw new InvalidInputException("nothing to accept");
+        }
+    }
+
+    @Override
+    public Result run(RunContext context) {
+        return work.apply(context);
+    }
+
+    @Override
+    public Goal goal() {
+        return new Goal(true, "", List.of(), Map.of(), List.of());
+    }
+}
