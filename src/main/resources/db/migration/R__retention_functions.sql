@@ -77,6 +77,18 @@ begin
 end $$;
 revoke execute on function segdiff.give_to_owner_of from public;
 
+create or replace function segdiff.has_index(relation oid, attnum smallint) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select exists (select from pg_index i
+                   join pg_class x on x.oid = i.indexrelid
+                   join pg_am m on m.oid = x.relam
+                   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = has_index.attnum
+                   where i.indrelid = has_index.relation and i.indkey[0] = a.attnum and m.amname = 'btree'
+                     and i.indisvalid and i.indpred is null and i.indcollation[0] = a.attcollation)
+$$;
+comment on function segdiff.has_index(oid, smallint) is 'Whether an index yields the rows in the order of this column.';
+revoke execute on function segdiff.has_index from public;
+
 -- Moves a table that segdiff.trash knows into the schema segdiff_trash. Its indexes and sequences move along; whatever
 -- has a name that is taken there gets a new one.
 create or replace function segdiff.move_to_trash(trash_id bigint) returns void
@@ -153,7 +165,8 @@ begin
             jsonb_build_object('source', segment.source, 'version', segment.current_version, 'created_at', segment.created_at,
                                'last_used_at', segment.last_used_at, 'day', v.day, 'contacts', v.contacts)
         from (values (1)) one left join segdiff.segment_versions v on v.version = segment.current_version
-        on conflict (relation) do update set kind = excluded.kind, owner = excluded.owner, origin = excluded.origin, details = excluded.details
+        on conflict (relation) do update
+        set kind = excluded.kind, owner = excluded.owner, origin = excluded.origin, details = excluded.details, moved_at = null
         returning trash_id into noted;
         perform segdiff.move_to_trash(noted);
     end if;

@@ -2,6 +2,7 @@ package dev.segdiff.db;
 
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -46,11 +47,30 @@ public final class Cancellation {
         }
     }
 
+    /** @throws CancelledException if the run is to end */
+    public void check() {
+        String why = reason();
+        if (why != null) {
+            throw new CancelledException(why);
+        }
+    }
+
+    /**
+     * Waits this long.
+     *
+     * @throws CancelledException at once, when the run is to end
+     */
+    public void sleep(Duration duration) {
+        if (duration.toMillis() > 0 && await(duration.toMillis())) {
+            throw new CancelledException(String.valueOf(reason()));
+        }
+    }
+
     void enter(Statement statement) {
         running.add(statement);
         if (isRequested()) {
             running.remove(statement);
-            throw new CancelledException(String.valueOf(reason()));
+            check();
         }
     }
 

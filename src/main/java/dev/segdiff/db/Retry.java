@@ -27,9 +27,7 @@ public record Retry(int attempts, Duration firstWait) {
                     throw e;
                 }
                 long jittered = wait / 2 + ThreadLocalRandom.current().nextLong(wait / 2 + 1);
-                if (cancellation.await(jittered)) {
-                    throw new CancelledException(String.valueOf(cancellation.reason()));
-                }
+                cancellation.sleep(Duration.ofMillis(jittered));
                 wait *= 2;
             }
         }

@@ -299,10 +299,7 @@ final class EventBatches {
     /** Shorter after a batch that found little. */
     private void pause(long rows) {
         long longest = config.maxPause().toMillis() * Math.min(rows, config.maxRows()) / config.maxRows();
-        if (longest > 0) {
-            run.cancellation().await(ThreadLocalRandom.current().nextLong(longest + 1));
-        }
-        gate.pass();
+        run.cancellation().sleep(Duration.ofMillis(ThreadLocalRandom.current().nextLong(longest + 1)));
     }
 
     /** Remembers a place where rows were locked; at the second look they are left for the next run. */
@@ -319,10 +316,7 @@ final class EventBatches {
 
     private void finish(boolean saves, String cursor) {
         if (saves && !run.request().dryRun()) {
-            database.transaction(run.fenced(database.defaults()), run.cancellation(), session -> {
-                queries.saveCursor(session, policy, cursor);
-                return 0;
-            });
+            run.inTransaction(database, session -> queries.saveCursor(session, policy, cursor));
         }
     }
 }

@@ -13,6 +13,7 @@ import dev.segdiff.run.RunRequest;
 import dev.segdiff.run.Throttle;
 import dev.segdiff.run.Throttle.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.inject.Inject;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,7 +39,7 @@ public class EventExpiry implements Job {
     private final Throttle throttle;
     private final Supplier<List<EventPolicy>> policies;
 
-    @jakarta.inject.Inject
+    @Inject
     EventExpiry(
             Database database,
             EventQueries queries,
@@ -84,6 +85,7 @@ public class EventExpiry implements Job {
 
     @Override
     public void check(RunRequest request) {
+        // To read the policies is to refuse what is wrong with them.
         LOG.debugf("policies=%d", policies.get().size());
     }
 
@@ -134,7 +136,7 @@ public class EventExpiry implements Job {
         try {
             expiry.expire(run, gate, fit.policy(), fit.table(), now);
         } catch (DatabaseException e) {
-            if (e.isLostConnection() || run.isFenceFailure(e)) {
+            if (RunContext.isEndedBy(e)) {
                 throw e;
             }
             run.counts().add(e.isLockTimeout() ? "busy" : "failed", 1);

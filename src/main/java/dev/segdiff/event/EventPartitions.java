@@ -1,5 +1,6 @@
 package dev.segdiff.event;
 
+import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
@@ -42,8 +43,7 @@ class EventPartitions {
 
     List<Partition> list(EventTable table, String bound) {
         Settings utc = database.defaults().with("TimeZone", "UTC");
-        return database.transaction(
-                utc, new dev.segdiff.db.Cancellation(), session -> queries.list(session, table, bound));
+        return database.transaction(utc, new Cancellation(), session -> queries.list(session, table, bound));
     }
 
     /** Finishes what an earlier run was cut off from. */
@@ -57,7 +57,7 @@ class EventPartitions {
         if (run.request().dryRun()) {
             return;
         }
-        fenced(run, session -> queries.forgetStale(session, policy));
+        run.inTransaction(database, session -> queries.forgetStale(session, policy));
         moveNoted(run, gate, policy);
     }
 
@@ -66,14 +66,13 @@ class EventPartitions {
                 run,
                 gate,
                 database.transaction(session -> queries.noted(session, policy)),
-                new Step<>(
+                Step.of(
                         "partitions_detached",
                         partition -> partition.table().plain(),
                         partition -> Trash.MOVE,
                         (session, partition) -> {
                             queries.countDay(session, policy, partition.table());
                             trash.move(session, partition.trashId());
-                            return true;
                         }));
     }
 
@@ -96,18 +95,7 @@ class EventPartitions {
         List<Trash.Entry> due = new ArrayList<>();
         waits.forEach((owner, wait) -> due.addAll(due(wait, owner::equals)));
         due.addAll(due(UNKNOWN_WAITS, owner -> !waits.containsKey(owner)));
-        steps.each(
-                run,
-                gate,
-                due,
-                new Step<>(
-                        "partitions_dropped",
-                        Trash.Entry::origin,
-                        entry -> "drop table " + entry.table(),
-                        (session, entry) -> {
-                            trash.drop(session, entry);
-                            return true;
-                        }));
+        steps.each(run, gate, due, Step.drop("partitions_dropped", trash));
     }
 
     private List<Trash.Entry> due(Duration wait, Predicate<String> owner) {
@@ -128,10 +116,10 @@ class EventPartitions {
             return;
         }
         if (concurrently) {
-            fenced(run, session -> queries.note(session, policy, table, partition));
+            run.inTransaction(database, session -> queries.note(session, policy, table, partition));
             detach(run, PartitionQueries.detachConcurrently(table, partition));
         } else {
-            fenced(run, session -> {
+            run.inTransaction(database, session -> {
                 queries.note(session, policy, table, partition);
                 queries.execute(session, PartitionQueries.detach(table, partition));
             });
@@ -152,13 +140,6 @@ class EventPartitions {
         database.outsideTransaction(patient, run.cancellation(), sql);
     }
 
-    private void fenced(RunContext run, java.util.function.Consumer<dev.segdiff.db.Session> work) {
-        database.transaction(run.fenced(database.defaults()), run.cancellation(), session -> {
-            work.accept(session);
-            return 0;
-        });
-    }
-
     /** What is in use, or refused by PostgreSQL, is reported; true if all went well. */
     static boolean attempt(RunContext run, TableName partition, Runnable work) {
         try {
@@ -166,7 +147,7 @@ class EventPartitions {
             return true;
         } catch (DatabaseException e) {
             boolean busy = e.isLockTimeout() || e.isCancelled();
-            if (e.isLostConnection() || run.isFenceFailure(e)) {
+            if (RunContext.isEndedBy(e)) {
                 throw e;
             }
             run.counts().add(busy ? "busy" : "failed", 1);

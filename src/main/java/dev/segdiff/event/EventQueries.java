@@ -39,7 +39,7 @@ class EventQueries {
 
     private static final String SAVE_CURSOR = "update segdiff.event_policies set cursor = ? where policy = ?";
 
-    private static final String COUNT_DAY = """
+    static final String COUNT_DAY = """
             insert into segdiff.event_days as d (policy, day, expired) values (?, (now() at time zone 'UTC')::date, ?)
             on conflict (policy, day) do update set expired = d.expired + excluded.expired""";
 

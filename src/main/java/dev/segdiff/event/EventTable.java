@@ -19,6 +19,10 @@ record EventTable(
         boolean partitioned,
         boolean indexed,
         long pages) {
+    EventTable withKey(EventKey other) {
+        return new EventTable(table, column, other, type, partitioned, indexed, pages);
+    }
+
     /** A partition of this table. */
     EventTable partition(TableName name, boolean indexed, long pages) {
         return new EventTable(name, column, key, type, false, indexed, pages);

@@ -19,12 +19,12 @@ class PartitionQueries {
                 """
                 select n.nspname, c.relname, b.lower, b.upper, b.text = 'DEFAULT' as is_default, i.inhdetachpending, c.relkind = 'p' as partitioned,
                     coalesce(cast(b.upper as %1$s) <= cast(? as %1$s), false) as expired,
-                    exists (select from pg_index x join pg_attribute a on a.attrelid = c.oid and a.attname = ?
-                            where x.indrelid = c.oid and x.indkey[0] = a.attnum and x.indisvalid and x.indpred is null) as indexed,
+                    segdiff.has_index(c.oid, a.attnum) as indexed,
                     pg_relation_size(c.oid) / current_setting('block_size')::int as pages
                 from pg_inherits i
                 join pg_class c on c.oid = i.inhrelid
                 join pg_namespace n on n.oid = c.relnamespace
+                join pg_attribute a on a.attrelid = c.oid and a.attname = ?
                 cross join lateral (select pg_get_expr(c.relpartbound, c.oid) as text) t
                 cross join lateral (select t.text, substring(t.text from 'FROM \\(''(.*)''\\) TO') as lower,
                                            substring(t.text from 'TO \\(''(.*)''\\)$') as upper) b
@@ -114,11 +114,11 @@ class PartitionQueries {
 
     /** What leaves with a partition counts for the rate of the policy's forecast. */
     void countDay(Session session, EventPolicy policy, TableName partition) {
-        session.update("""
-                insert into segdiff.event_days as d (policy, day, expired)
-                select ?, (now() at time zone 'UTC')::date, greatest(c.reltuples, 0)::bigint from pg_class c where c.oid = to_regclass(?)
-                on conflict (policy, day) do update set expired = d.expired + excluded.expired
-                """, policy.name(), partition.toString());
+        long rows = session.one(
+                "select greatest(reltuples, 0)::bigint from pg_class where oid = to_regclass(?)",
+                row -> row.getLong(1),
+                partition.toString());
+        session.update(EventQueries.COUNT_DAY, policy.name(), rows);
     }
 
     void execute(Session session, String sql) {

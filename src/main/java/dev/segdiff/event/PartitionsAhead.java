@@ -91,11 +91,10 @@ class PartitionsAhead {
             return;
         }
         EventPartitions.attempt(run, partition, () -> {
-            database.transaction(run.fenced(database.defaults()), run.cancellation(), session -> {
+            run.inTransaction(database, session -> {
                 queries.execute(session, create);
                 queries.giveToOwnerOf(session, table, partition);
                 queries.execute(session, attach);
-                return 0;
             });
             run.counts().add("partitions_made", 1);
         });

@@ -46,7 +46,7 @@ class PolicyExpiry {
         register(run, policy, table);
         long maxRows = policy.maxRows().orElse(Long.MAX_VALUE);
         long left = table.partitioned()
-                ? expirePartitions(run, gate, policy, table, now, horizon, maxRows)
+                ? expirePartitions(run, gate, policy, table, now, horizon, bound, maxRows)
                 : expireRows(run, gate, policy, table, bound, cursor(policy), maxRows);
         run.counts().add("capped", left == 0 ? 1 : 0);
     }
@@ -71,10 +71,7 @@ class PolicyExpiry {
             }
             return;
         }
-        database.transaction(run.fenced(database.defaults()), run.cancellation(), session -> {
-            clamp.register(session, policy, table);
-            return 0;
-        });
+        run.inTransaction(database, session -> clamp.register(session, policy, table));
         if (viewDue) {
             makeView(run, policy, table);
         }
@@ -83,12 +80,9 @@ class PolicyExpiry {
     /** Without its view a policy still deletes. */
     private void makeView(RunContext run, EventPolicy policy, EventTable table) {
         try {
-            database.transaction(run.fenced(database.defaults()), run.cancellation(), session -> {
-                clamp.makeView(session, policy, table);
-                return 0;
-            });
+            run.inTransaction(database, session -> clamp.makeView(session, policy, table));
         } catch (DatabaseException e) {
-            if (e.isLostConnection() || run.isFenceFailure(e)) {
+            if (RunContext.isEndedBy(e)) {
                 throw e;
             }
             run.problem("policy " + policy.name() + ": view "
@@ -107,8 +101,8 @@ class PolicyExpiry {
             EventTable table,
             Instant now,
             Instant horizon,
+            String bound,
             long maxRows) {
-        String bound = table.key().bound(horizon);
         List<Partition> all = partitions.list(table, bound);
         partitions.recover(run, gate, policy, table, all);
         ahead.make(run, policy, table, all, now, horizon);

@@ -113,9 +113,7 @@ class TableInspection {
                     format_type(b.oid, -1) as cast_type,
                     coalesce(p.partstrat = 'r' and p.partnatts = 1 and p.partattrs[0] = a.attnum, false) as partitioned_by_column,
                     pg_get_partkeydef(c.oid) as partition_key,
-                    exists (select from pg_index i join pg_class x on x.oid = i.indexrelid join pg_am m on m.oid = x.relam
-                            where i.indrelid = c.oid and i.indkey[0] = a.attnum and m.amname = 'btree'
-                              and i.indisvalid and i.indpred is null and i.indcollation[0] = a.attcollation) as indexed,
+                    segdiff.has_index(c.oid, a.attnum) as indexed,
                     has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'delete') as may_delete,
                     row_security_active(c.oid) as row_security,
                     pg_relation_size(c.oid) / current_setting('block_size')::int as pages,
@@ -270,7 +268,6 @@ class TableInspection {
             faults.add("column %s of %s holds ids in different cases or lengths, whose order is not that of their time"
                     .formatted(table.column().name(), table.table().plain()));
         }
-        return new EventTable(
-                table.table(), table.column(), key, table.type(), table.partitioned(), table.indexed(), table.pages());
+        return table.withKey(key);
     }
 }

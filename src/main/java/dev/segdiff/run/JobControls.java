@@ -27,17 +27,14 @@ public class JobControls {
     }
 
     public Control of(Job job) {
-        return read(job.name());
-    }
-
-    Control read(String job) {
-        Optional<Control> control = database.transaction(session -> session.first("""
+        Optional<Control> control =
+                database.transaction(session -> session.first("""
                 select case when paused_at is not null then
                         format('paused by %s since %s', paused_by, to_char(paused_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SSZ'))
                         || coalesce(': ' || pause_reason, '') end as paused,
                     rows_per_second
                 from segdiff.job_controls where job = ?
-                """, JobControls::control, job));
+                """, JobControls::control, job.name()));
         return control.orElse(Control.NONE);
     }
 

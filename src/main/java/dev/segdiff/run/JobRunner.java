@@ -118,7 +118,7 @@ public class JobRunner {
         } catch (CancelledException e) {
             return Result.of(Outcome.INTERRUPTED, String.valueOf(e.getMessage()));
         } catch (DatabaseException e) {
-            if (e.sqlState().equals(Lease.LOST)) {
+            if (Lease.isLost(e)) {
                 return Result.of(Outcome.INTERRUPTED, String.valueOf(e.getMessage()));
             }
             LOG.debug("job failed", e);

@@ -1,5 +1,6 @@
 package dev.segdiff.run;
 
+import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
 import java.time.Duration;
 
@@ -11,7 +12,12 @@ import java.time.Duration;
  */
 record Lease(String job, long token, Duration duration) {
     /** Raised by prove_lease. */
-    static final String LOST = "SD002";
+    private static final String LOST = "SD002";
+
+    /** Whether a transaction failed because its worker no longer holds the lease. */
+    static boolean isLost(DatabaseException failure) {
+        return failure.sqlState().equals(LOST);
+    }
 
     /**
      * The transaction proves the token before anything else, and keeps the lease from changing hands until it ends. If

@@ -1,7 +1,9 @@
 package dev.segdiff.run;
 
 import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import java.time.Duration;
 import java.util.Collections;
@@ -12,6 +14,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** What a job needs to know while it runs, and where it tells what it does. */
@@ -44,9 +48,22 @@ public final class RunContext {
         return lease == null ? settings : lease.fence(settings);
     }
 
-    /** Whether a transaction failed because this run no longer holds its lease. */
-    public boolean isFenceFailure(DatabaseException failure) {
-        return failure.sqlState().equals(Lease.LOST);
+    /** Runs work in a transaction with the default bounds that can only commit while this run holds its lease. */
+    public <T> T transaction(Database database, Function<Session, T> work) {
+        return database.transaction(fenced(database.defaults()), cancellation, work);
+    }
+
+    /** Runs work in a transaction with the default bounds that can only commit while this run holds its lease. */
+    public void inTransaction(Database database, Consumer<Session> work) {
+        transaction(database, session -> {
+            work.accept(session);
+            return 0;
+        });
+    }
+
+    /** Whether a failure ends the whole run: the connection or the lease is lost. Others end one step of it. */
+    public static boolean isEndedBy(DatabaseException failure) {
+        return failure.isLostConnection() || Lease.isLost(failure);
     }
 
     public long runId() {

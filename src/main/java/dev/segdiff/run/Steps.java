@@ -4,8 +4,10 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Retry;
 import dev.segdiff.db.Session;
+import dev.segdiff.db.Trash;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
 
@@ -24,7 +26,21 @@ public class Steps {
      * @param work does it; false if it needed nothing after all
      */
     public record Step<T>(
-            String count, Function<T, String> subject, Function<T, String> sql, BiPredicate<Session, T> work) {}
+            String count, Function<T, String> subject, Function<T, String> sql, BiPredicate<Session, T> work) {
+        /** A step that always does something. */
+        public static <T> Step<T> of(
+                String count, Function<T, String> subject, Function<T, String> sql, BiConsumer<Session, T> work) {
+            return new Step<>(count, subject, sql, (session, thing) -> {
+                work.accept(session, thing);
+                return true;
+            });
+        }
+
+        /** Drops what has waited in the trash. */
+        public static Step<Trash.Entry> drop(String count, Trash trash) {
+            return of(count, Trash.Entry::origin, entry -> "drop table " + entry.table(), trash::drop);
+        }
+    }
 
     private final Database database;
 
@@ -49,12 +65,10 @@ public class Steps {
             boolean done = Retry.DEFAULT.run(
                     run.cancellation(),
                     e -> e.isTransient() && !e.isLockTimeout(),
-                    () -> database.transaction(
-                            run.fenced(database.defaults()), run.cancellation(), session -> step.work()
-                                    .test(session, thing)));
+                    () -> run.transaction(database, session -> step.work().test(session, thing)));
             run.counts().add(step.count(), done ? 1 : 0);
         } catch (DatabaseException e) {
-            if (e.isLostConnection() || run.isFenceFailure(e)) {
+            if (RunContext.isEndedBy(e)) {
                 throw e;
             }
             run.counts().add(e.isLockTimeout() ? "busy" : "failed", 1);

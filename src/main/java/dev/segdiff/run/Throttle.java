@@ -32,17 +32,17 @@ public class Throttle {
 
     /** The gate that a run passes between its steps. */
     public Gate gate(Job job, RunContext run) {
-        return new Gate(job.name(), run);
+        return new Gate(job, run);
     }
 
     /** For one run; its workers may share it. */
     public final class Gate {
-        private final String job;
+        private final Job job;
         private final RunContext run;
         private long askedAt = System.nanoTime() - INTERVAL.toNanos();
         private @Nullable Long rowsPerSecond;
 
-        private Gate(String job, RunContext run) {
+        private Gate(Job job, RunContext run) {
             this.job = job;
             this.run = run;
         }
@@ -53,9 +53,7 @@ public class Throttle {
          * @throws CancelledException if it is to end, or has waited for too long
          */
         public synchronized void pass() {
-            if (run.cancellation().isRequested()) {
-                throw new CancelledException(String.valueOf(run.cancellation().reason()));
-            }
+            run.cancellation().check();
             if (System.nanoTime() - askedAt >= INTERVAL.toNanos()) {
                 waitWhile();
                 askedAt = System.nanoTime();
@@ -66,16 +64,16 @@ public class Throttle {
         public void pass(long rows, Duration took) {
             Long limit = rowsPerSecond;
             if (limit != null) {
-                sleep(Duration.ofMillis(rows * 1000 / limit).minus(took));
+                run.cancellation().sleep(Duration.ofMillis(rows * 1000 / limit).minus(took));
             }
             pass();
         }
 
         /** Somebody waited for us: gives everybody in that queue time to get through. */
         public void yieldTo(String whom) {
-            LOG.debugf("run=%d job=%s yields to %s", run.runId(), job, whom);
+            LOG.debugf("run=%d job=%s yields to %s", run.runId(), job.name(), whom);
             run.throttled(whom, INTERVAL);
-            sleep(INTERVAL);
+            run.cancellation().sleep(INTERVAL);
         }
 
         private void waitWhile() {
@@ -84,30 +82,24 @@ public class Throttle {
             for (Optional<String> reason = reason(); reason.isPresent(); reason = reason()) {
                 String why = reason.get();
                 if (!kind(why).equals(told)) {
-                    LOG.infof("run=%d job=%s waits: %s", run.runId(), job, why);
+                    LOG.infof("run=%d job=%s waits: %s", run.runId(), job.name(), why);
                     told = kind(why);
                 }
                 if (System.nanoTime() - start >= config.maxWait().toNanos()) {
                     throw new CancelledException("waited for " + config.maxWait() + ": " + why);
                 }
-                sleep(INTERVAL);
+                run.cancellation().sleep(INTERVAL);
                 run.throttled(kind(why), INTERVAL);
             }
             if (!told.isEmpty()) {
-                LOG.infof("run=%d job=%s goes on", run.runId(), job);
+                LOG.infof("run=%d job=%s goes on", run.runId(), job.name());
             }
         }
 
         private Optional<String> reason() {
-            JobControls.Control control = controls.read(job);
+            JobControls.Control control = controls.of(job);
             rowsPerSecond = control.rowsPerSecond();
             return control.paused() != null ? Optional.of(control.paused()) : queries.reason();
-        }
-
-        private void sleep(Duration duration) {
-            if (duration.toMillis() > 0 && run.cancellation().await(duration.toMillis())) {
-                throw new CancelledException(String.valueOf(run.cancellation().reason()));
-            }
         }
     }
 

@@ -75,13 +75,17 @@ public class SnapshotCleanup implements Job {
     @Override
     public Result run(RunContext run) {
         if (!run.request().dryRun()) {
-            database.transaction(run.fenced(database.defaults()), run.cancellation(), queries::noteOrphans);
+            run.inTransaction(database, queries::noteOrphans);
         }
         Gate gate = throttle.gate(this, run);
         steps.each(run, gate, found(session -> queries.unused(session, config.unusedAfter())), trashSegment());
         steps.each(run, gate, found(session -> queries.orphans(session, config.orphanGrace())), trashOrphan());
         for (Trash.Kind kind : List.of(Trash.Kind.SNAPSHOT, Trash.Kind.ORPHAN)) {
-            steps.each(run, gate, found(session -> trash.due(session, kind, config.trashAfter())), drop());
+            steps.each(
+                    run,
+                    gate,
+                    found(session -> trash.due(session, kind, config.trashAfter())),
+                    Step.drop("dropped", trash));
         }
         return result(run.counts());
     }
@@ -104,17 +108,11 @@ public class SnapshotCleanup implements Job {
     }
 
     private Step<Orphan> trashOrphan() {
-        return new Step<>("orphans_trashed", Orphan::name, orphan -> Trash.MOVE, (session, orphan) -> {
-            trash.move(session, orphan.trashId());
-            return true;
-        });
-    }
-
-    private Step<Trash.Entry> drop() {
-        return new Step<>("dropped", Trash.Entry::origin, entry -> "drop table " + entry.table(), (session, entry) -> {
-            trash.drop(session, entry);
-            return true;
-        });
+        return Step.of(
+                "orphans_trashed",
+                Orphan::name,
+                orphan -> Trash.MOVE,
+                (session, orphan) -> trash.move(session, orphan.trashId()));
     }
 
     private Result result(Counts counts) {

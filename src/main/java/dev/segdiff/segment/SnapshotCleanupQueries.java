@@ -29,8 +29,8 @@ class SnapshotCleanupQueries {
     }
 
     /** Notes when an orphan was seen first, as PostgreSQL does not know the age of a table. */
-    long noteOrphans(Session session) {
-        return session.update("""
+    void noteOrphans(Session session) {
+        session.update("""
                 delete from segdiff.trash t where t.kind = 'orphan' and t.moved_at is null
                   and not exists (select from segdiff.orphan_snapshots o where o.oid = t.relation);
                 insert into segdiff.trash (relation, kind, owner, origin)
