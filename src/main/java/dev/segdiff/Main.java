@@ -2,6 +2,7 @@ package dev.segdiff;
 
 import dev.segdiff.cli.CommandLines;
 import dev.segdiff.cli.EmbeddedFallback;
+import dev.segdiff.run.Jobs;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.runtime.annotations.QuarkusMain;
@@ -21,6 +22,7 @@ public final class Main {
         if (answered.isPresent()) {
             System.exit(answered.getAsInt());
         }
+        CommandLines.prepare(args);
         EmbeddedFallback embedded = EmbeddedFallback.where("quarkus.datasource.jdbc.url");
         Quarkus.run(
                 Application.class,
@@ -37,9 +39,12 @@ public final class Main {
         @Inject
         CommandLine.IFactory factory;
 
+        @Inject
+        Jobs jobs;
+
         @Override
         public int run(String... args) {
-            return CommandLines.execute(factory, args);
+            return CommandLines.execute(factory, jobs.names(), args);
         }
     }
 }

@@ -30,9 +30,9 @@ public final class CommandLines {
     }
 
     /** Runs a command, unless the configuration has keys that nobody reads; the exit code. */
-    public static int execute(CommandLine.IFactory factory, String... args) {
+    public static int execute(CommandLine.IFactory factory, List<String> jobs, String... args) {
         CommandLine commandLine = create(factory);
-        List<String> unknown = ConfigErrors.unknownKeys(ConfigProvider.getConfig());
+        List<String> unknown = ConfigErrors.unknownKeys(ConfigProvider.getConfig(), jobs);
         unknown.forEach(line -> Errors.print(commandLine.getErr(), "configuration: " + line));
         return unknown.isEmpty() ? commandLine.execute(args) : Errors.USAGE;
     }
@@ -57,6 +57,17 @@ public final class CommandLines {
             return OptionalInt.empty();
         } catch (ParameterException e) {
             return OptionalInt.of(usageError(e, args));
+        }
+    }
+
+    /** What a command line means for Quarkus, which reads it before any command runs: serve opens its doors. */
+    public static void prepare(String... args) {
+        ParseResult parsed = create(CommandLine.defaultFactory()).parseArgs(args);
+        if (parsed.hasSubcommand() && parsed.subcommand().commandSpec().name().equals(Serve.NAME)) {
+            System.setProperty("quarkus.http.host-enabled", "true");
+        }
+        if (List.of(args).contains(Segdiff.LOG_JSON)) {
+            System.setProperty("quarkus.log.console.json.enabled", "true");
         }
     }
 

@@ -1,8 +1,10 @@
 package dev.segdiff.cli;
 
 import dev.segdiff.event.EventsConfig;
+import dev.segdiff.run.JobConfig;
 import dev.segdiff.run.Suggestion;
 import io.smallrye.config.ConfigValidationException;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -35,8 +37,9 @@ final class ConfigErrors {
      * Keys that nobody reads, wherever they come from. The mappings' own check is off: it has no suggestions and does not
      * see the environment.
      */
-    static List<String> unknownKeys(Config config) {
-        List<String> known = known(config);
+    static List<String> unknownKeys(Config config, List<String> jobs) {
+        List<String> known = new ArrayList<>(known(config));
+        jobs.forEach(job -> known.addAll(JobConfig.keys(job)));
         return StreamSupport.stream(config.getPropertyNames().spliterator(), false)
                 .filter(key -> key.startsWith("segdiff."))
                 .map(key -> unknown(key, known))

@@ -2,11 +2,7 @@ package dev.segdiff.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import io.quarkus.jackson.ObjectMapperCustomizer;
 import jakarta.enterprise.context.ApplicationScoped;
-import jakarta.inject.Singleton;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 
@@ -34,16 +30,6 @@ public class Output {
             line(json.writeValueAsString(value));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(e);
-        }
-    }
-
-    /** JSON names are those of the database's columns. */
-    @Singleton
-    static final class Names implements ObjectMapperCustomizer {
-        @Override
-        public void customize(ObjectMapper mapper) {
-            mapper.setPropertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE);
-            mapper.disable(SerializationFeature.WRITE_DURATIONS_AS_TIMESTAMPS);
         }
     }
 }

@@ -7,6 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
 @Command(
         name = "segdiff",
@@ -19,6 +21,8 @@ import picocli.CommandLine.IVersionProvider;
             Run.class,
             Runs.class,
             Status.class,
+            Serve.class,
+            Stop.class,
             Pause.class,
             Resume.class,
             Limit.class,
@@ -33,6 +37,15 @@ import picocli.CommandLine.IVersionProvider;
             "75 interrupted (the next run continues)."
         })
 final class Segdiff {
+    @Option(
+            names = LOG_JSON,
+            scope = ScopeType.INHERIT,
+            description = "logs as JSON, a line each (also QUARKUS_LOG_CONSOLE_JSON_ENABLED=true)")
+    boolean logJson;
+
+    /** Read by Main, before anything logs. */
+    static final String LOG_JSON = "--log-json";
+
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {

@@ -1,15 +1,13 @@
 package dev.segdiff.cli;
 
 import dev.segdiff.run.Goal;
-import dev.segdiff.run.Job;
 import dev.segdiff.run.JobControls;
+import dev.segdiff.run.JobStatus;
+import dev.segdiff.run.JobStatuses;
 import dev.segdiff.run.Jobs;
-import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunReport;
-import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.inject.Inject;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 
@@ -19,35 +17,17 @@ final class Status extends DatabaseCommand {
     Jobs jobs;
 
     @Inject
-    JobControls controls;
-
-    @Inject
-    RunLedger ledger;
-
-    @RegisterForReflection
-    record JobStatus(
-            String job,
-            Goal goal,
-            JobControls.Control control,
-            @Nullable RunReport lastRun) {}
+    JobStatuses statuses;
 
     @Override
     int execute() {
-        List<JobStatus> all = jobs.all().stream().map(this::status).toList();
+        List<JobStatus> all = jobs.all().stream().map(statuses::of).toList();
         if (json) {
             output.json(all);
         } else {
             all.forEach(this::print);
         }
         return 0;
-    }
-
-    private JobStatus status(Job job) {
-        return new JobStatus(
-                job.name(),
-                job.goal(),
-                controls.of(job),
-                ledger.last(job.name()).orElse(null));
     }
 
     private void print(JobStatus status) {
@@ -58,6 +38,9 @@ final class Status extends DatabaseCommand {
         goal.problems().forEach(problem -> output.line("  " + problem));
         if (!status.control().equals(JobControls.Control.NONE)) {
             output.line("  " + Controls.describe(status.control()));
+        }
+        if (status.isStale()) {
+            output.line("  no run has succeeded within " + status.maxAge().toHours() + " h");
         }
         RunReport last = status.lastRun();
         output.line(

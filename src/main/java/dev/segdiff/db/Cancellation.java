@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Ends a run within a statement: no new one starts, and the running ones are cancelled. */
@@ -18,6 +19,7 @@ public final class Cancellation {
     private final Set<Statement> running = ConcurrentHashMap.newKeySet();
     private final AtomicReference<@Nullable String> reason = new AtomicReference<>();
     private final CountDownLatch requested = new CountDownLatch(1);
+    private volatile boolean cancelling;
 
     /** Why the run is to end; null while it may go on. The first reason stays. */
     public @Nullable String reason() {
@@ -28,10 +30,16 @@ public final class Cancellation {
         return reason.get() != null;
     }
 
+    /** The run is to end now. */
     public void request(String why) {
-        if (reason.compareAndSet(null, why)) {
+        request(why, Duration.ZERO);
+    }
+
+    /** The run is to end: no transaction begins any more, and those under way are cancelled after the grace. */
+    public void request(String why, Duration grace) {
+        if (reason.compareAndSet(null, why) || (grace.isZero() && !cancelling)) {
             requested.countDown();
-            Thread canceller = new Thread(this::cancelUntilQuiet, "segdiff-cancel");
+            Thread canceller = new Thread(() -> cancelAfter(grace), "segdiff-cancel");
             canceller.setDaemon(true);
             canceller.start();
         }
@@ -68,7 +76,7 @@ public final class Cancellation {
 
     void enter(Statement statement) {
         running.add(statement);
-        if (isRequested()) {
+        if (cancelling) {
             running.remove(statement);
             check();
         }
@@ -78,7 +86,9 @@ public final class Cancellation {
         running.remove(statement);
     }
 
-    private void cancelUntilQuiet() {
+    private void cancelAfter(Duration grace) {
+        LockSupport.parkNanos(grace.toNanos());
+        cancelling = true;
         while (!running.isEmpty()) {
             for (Statement statement : running) {
                 try {
@@ -88,7 +98,7 @@ public final class Cancellation {
                     running.remove(statement);
                 }
             }
-            java.util.concurrent.locks.LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(REPEAT_MILLIS));
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(REPEAT_MILLIS));
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.segdiff.db;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
@@ -10,6 +11,9 @@ import javax.sql.DataSource;
 /** Opens transactions. Everything that segdiff does to PostgreSQL goes through here. */
 @ApplicationScoped
 public class Database {
+    /** How much later than its timeout a statement's end may be heard. */
+    private static final Duration NETWORK_GRACE = Duration.ofSeconds(10);
+
     private final DataSource dataSource;
     private final Settings defaults;
 
@@ -43,8 +47,10 @@ public class Database {
      * @throws CancelledException if the cancellation was requested meanwhile
      */
     public <T> T transaction(Settings settings, Cancellation cancellation, Function<Session, T> work) {
+        cancellation.check();
         try (Connection connection = dataSource.getConnection()) {
             connection.setAutoCommit(false);
+            bound(connection, settings);
             try {
                 Session session = new Session(connection, cancellation, settings);
                 T result = work.apply(session);
@@ -53,6 +59,7 @@ public class Database {
                 } else {
                     connection.commit();
                 }
+                unbound(connection);
                 return result;
             } catch (RuntimeException | Error e) {
                 rollback(connection, e);
@@ -73,6 +80,7 @@ public class Database {
     public void outsideTransaction(Settings settings, Cancellation cancellation, String sql) {
         try (Connection connection = dataSource.getConnection()) {
             connection.setAutoCommit(true);
+            bound(connection, settings);
             try {
                 settings.values().forEach((name, value) -> session(connection, new Cancellation())
                         .list("select set_config(?, ?, false)", row -> row, name, value));
@@ -80,10 +88,25 @@ public class Database {
             } finally {
                 settings.values().keySet().forEach(name -> session(connection, new Cancellation())
                         .update("reset " + name));
+                unbound(connection);
             }
         } catch (SQLException e) {
             throw new DatabaseException(e);
         }
+    }
+
+    /** PostgreSQL ends a statement that takes too long; if not even that is heard, the network has swallowed it. */
+    private static void bound(Connection connection, Settings settings) throws SQLException {
+        Duration longest = settings.statementTimeout();
+        if (!longest.isZero()) {
+            connection.setNetworkTimeout(
+                    Runnable::run, Math.toIntExact(longest.plus(NETWORK_GRACE).toMillis()));
+        }
+    }
+
+    /** Flyway, which shares the connections, has no bounds. */
+    private static void unbound(Connection connection) throws SQLException {
+        connection.setNetworkTimeout(Runnable::run, 0);
     }
 
     private static Session session(Connection connection, Cancellation cancellation) {
@@ -93,6 +116,7 @@ public class Database {
     private static void rollback(Connection connection, Throwable failure) {
         try {
             connection.rollback();
+            unbound(connection);
         } catch (SQLException e) {
             failure.addSuppressed(e);
         }

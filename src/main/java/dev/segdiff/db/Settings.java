@@ -48,6 +48,12 @@ public final class Settings {
         return new Settings(values, new Guard(sql, binds));
     }
 
+    /** How long a statement may take; zero: for ever. */
+    Duration statementTimeout() {
+        String millis = values.getOrDefault("statement_timeout", "0ms").replace("ms", "");
+        return Duration.ofMillis(Long.parseLong(millis));
+    }
+
     /** The statements that come first. */
     String sql() {
         String settings = values.keySet().stream()

@@ -7,6 +7,7 @@ import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.event.EventQueries.Keys;
 import dev.segdiff.run.RunContext;
+import dev.segdiff.run.Throttle;
 import dev.segdiff.run.Throttle.Gate;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -232,7 +233,7 @@ final class EventBatches {
                     if (e.isLockTimeout() && !passingOver) {
                         passingOver = true;
                     } else if (e.isLockTimeout() && ++locked < LOCK_ATTEMPTS) {
-                        gate.yieldTo("a lock on " + table.table().plain());
+                        gate.yieldTo(Throttle.Cause.LOCK);
                     } else if (e.isCancelled() && !size.isLeast()) {
                         size.halve();
                         run.counts().add("timeouts", 1);
@@ -288,7 +289,7 @@ final class EventBatches {
         size.adapt(took);
         if (batch.holdsUp()) {
             size.halve();
-            gate.yieldTo("somebody who waits for rows that a batch has locked");
+            gate.yieldTo(Throttle.Cause.WAITERS);
         }
         if (!dryRun) {
             gate.pass(batch.rows(), took);

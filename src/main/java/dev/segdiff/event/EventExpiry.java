@@ -84,6 +84,11 @@ public class EventExpiry implements Job {
     }
 
     @Override
+    public String cron() {
+        return "30 2 * * *";
+    }
+
+    @Override
     public void check(RunRequest request) {
         // To read the policies is to refuse what is wrong with them.
         LOG.debugf("policies=%d", policies.get().size());

@@ -7,13 +7,13 @@ import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.event.TableInspection.Finding;
 import dev.segdiff.run.Goal;
+import dev.segdiff.run.Measure;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -69,7 +69,7 @@ class EventGoal {
         Instant now = database.transaction(queries::now);
         List<String> details = new ArrayList<>();
         List<String> problems = new ArrayList<>();
-        Map<String, Object> measures = new LinkedHashMap<>();
+        List<Measure> measures = new ArrayList<>();
         boolean met = true;
         for (EventPolicy policy : policies) {
             if (!policy.enabled()) {
@@ -84,7 +84,7 @@ class EventGoal {
             }
             State state = state(policy, finding.table(), now);
             met &= state.met();
-            measures.put(policy.name(), measures(state));
+            measures.addAll(measures(policy, state));
             details.add(policy.name() + ": " + describe(state));
         }
         return new Goal(met, summary(policies, met), details, measures, problems);
@@ -169,17 +169,30 @@ class EventGoal {
         return gain <= 0 ? null : Long.valueOf(Math.max(1, (eligible + gain - 1) / gain));
     }
 
-    private static Map<String, Object> measures(State state) {
-        Map<String, Object> measures = new LinkedHashMap<>();
-        measures.put("met", state.met());
+    private static List<Measure> measures(EventPolicy policy, State state) {
+        Map<String, String> labels = Map.of("policy", policy.name());
+        List<Measure> measures = new ArrayList<>();
+        measures.add(new Measure(
+                "inside_retention", labels, state.met() ? 1 : 0, "Whether the table is inside its retention."));
         if (state.overdueSeconds() != null) {
-            measures.put("oldest_expired_row_overdue_seconds", state.overdueSeconds());
+            measures.add(new Measure(
+                    "oldest_expired_row_overdue_seconds",
+                    labels,
+                    state.overdueSeconds(),
+                    "For how long the oldest expired row should have been gone."));
         }
-        measures.put("eligible_rows_estimate", state.eligible());
-        measures.put("expired_rows_per_day", state.expiredPerDay());
-        measures.put("eligible_rows_per_day", state.eligiblePerDay());
+        measures.add(new Measure(
+                "eligible_rows", labels, state.eligible(), "Rows that have expired, as the planner estimates."));
+        measures.add(new Measure(
+                "expired_rows_per_day", labels, state.expiredPerDay(), "Rows expired a day, over the last week."));
+        measures.add(new Measure(
+                "eligible_rows_per_day",
+                labels,
+                state.eligiblePerDay(),
+                "Rows that become eligible a day, as the planner estimates."));
         if (state.daysLeft() != null) {
-            measures.put("days_left", state.daysLeft());
+            measures.add(new Measure(
+                    "days_left", labels, state.daysLeft(), "Days until the table is inside its retention."));
         }
         return measures;
     }

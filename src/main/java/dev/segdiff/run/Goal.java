@@ -2,7 +2,7 @@ package dev.segdiff.run;
 
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.util.List;
-import java.util.Map;
+import java.util.OptionalDouble;
 
 /**
  * The state of what a job is for, read from the database: true whoever ran it, and also when nobody did.
@@ -10,9 +10,17 @@ import java.util.Map;
  * @param met whether the goal is met now
  * @param summary one line for people
  * @param details a line each for the parts of the goal, where it has several
- * @param measures numbers by name; ages in seconds, days as ISO dates
+ * @param measures numbers for programs
  * @param problems what a person should look at, one line each
  */
 @RegisterForReflection
-public record Goal(
-        boolean met, String summary, List<String> details, Map<String, Object> measures, List<String> problems) {}
+public record Goal(boolean met, String summary, List<String> details, List<Measure> measures, List<String> problems) {
+    /** The measure of this name without labels. */
+    public OptionalDouble measure(String name) {
+        return measures.stream()
+                .filter(measure ->
+                        measure.name().equals(name) && measure.labels().isEmpty())
+                .mapToDouble(Measure::value)
+                .findFirst();
+    }
+}

@@ -8,6 +8,9 @@ public interface Job {
     /** The place among the daily jobs; what others build on comes first. */
     int order();
 
+    /** When it runs unless configured otherwise: a cron expression of five fields, as in a CronJob. */
+    String cron();
+
     /** Whether only one worker may run it at a time; others are skipped. */
     default boolean exclusive() {
         return true;

@@ -7,6 +7,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -40,31 +41,53 @@ public class JobRunner {
      * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request; nothing was touched then
      */
     public RunReport run(Job job, RunRequest request, Cancellation cancellation, Consumer<RunContext> progress) {
+        return finish(job, open(job, request, cancellation).orElseThrow(), progress);
+    }
+
+    /**
+     * The first half of a run: it is in the ledger, and nothing else has happened.
+     *
+     * @return empty if another worker makes the run for this moment of the schedule
+     * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request; nothing was touched then
+     */
+    public Optional<RunContext> open(Job job, RunRequest request, Cancellation cancellation) {
         job.check(request);
-        String worker = worker();
-        long runId = ledger.open(job.name(), request, worker);
-        RunContext unleased = new RunContext(runId, request, cancellation);
-        if (request.dryRun()) {
-            return lead(job, unleased, null, progress);
+        OptionalLong runId = ledger.open(job.name(), request, worker());
+        return runId.isEmpty()
+                ? Optional.empty()
+                : Optional.of(new RunContext(runId.getAsLong(), request, cancellation));
+    }
+
+    /** The second half of a run, to its end. */
+    public RunReport finish(Job job, RunContext run, Consumer<RunContext> progress) {
+        if (run.request().dryRun()) {
+            return lead(job, run, null, progress);
         }
         String paused = controls.of(job).paused();
         if (paused != null) {
-            return close(unleased, Result.of(Outcome.SKIPPED, paused));
+            return close(run, Result.of(Outcome.SKIPPED, paused));
         } else if (!job.exclusive()) {
-            return lead(job, unleased, null, progress);
+            return lead(job, run, null, progress);
         }
-        Optional<Lease> lease = leases.take(job.name(), worker, runId, cancellation);
+        Optional<Lease> lease = leases.take(job.name(), worker(), run.runId(), run.cancellation());
         if (lease.isEmpty()) {
-            return close(unleased, Result.of(Outcome.SKIPPED, "runs elsewhere: " + leases.holder(job.name())));
+            return close(run, Result.of(Outcome.SKIPPED, "runs elsewhere: " + leases.holder(job.name())));
         }
         try {
-            return lead(job, new RunContext(runId, request, cancellation, lease.get()), lease.get(), progress);
+            run.hold(lease.get());
+            return lead(job, run, lease.get(), progress);
         } finally {
             leases.release(lease.get());
         }
     }
 
+    /** Who runs an exclusive job at this moment, for people. */
+    public Optional<String> runsElsewhere(Job job) {
+        return job.exclusive() ? leases.present(job.name()) : Optional.empty();
+    }
+
     private RunReport lead(Job job, RunContext context, @Nullable Lease lease, Consumer<RunContext> progress) {
+        context.begin();
         ScheduledExecutorService clock =
                 Executors.newSingleThreadScheduledExecutor(daemon("segdiff-run-" + context.runId()));
         try {
@@ -98,7 +121,7 @@ public class JobRunner {
     }
 
     private RunReport close(RunContext context, Result result) {
-        context.waits().forEach((reason, time) -> context.problem("waited " + time.toSeconds() + " s: " + reason));
+        context.waits().forEach((cause, time) -> context.problem("waited " + time.toSeconds() + " s: " + cause));
         RunReport report = ledger.close(context, result);
         log(report);
         return report;
@@ -118,7 +141,7 @@ public class JobRunner {
         } catch (CancelledException e) {
             return Result.of(Outcome.INTERRUPTED, String.valueOf(e.getMessage()));
         } catch (DatabaseException e) {
-            if (Lease.isLost(e)) {
+            if (RunContext.isEndedBy(e)) {
                 return Result.of(Outcome.INTERRUPTED, String.valueOf(e.getMessage()));
             }
             LOG.debug("job failed", e);
@@ -134,7 +157,7 @@ public class JobRunner {
             if (lease != null && !leases.renew(lease)) {
                 context.cancellation().request("lost the lease to " + leases.holder(lease.job()));
             }
-            ledger.beat(context);
+            ledger.beat(context).ifPresent(by -> context.cancellation().request("stopped by " + by));
         } catch (DatabaseException e) {
             LOG.warnf("run %d: heartbeat failed: %s", context.runId(), e.getMessage());
         }

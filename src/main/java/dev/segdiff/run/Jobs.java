@@ -6,6 +6,7 @@ import jakarta.enterprise.inject.Any;
 import jakarta.enterprise.inject.Instance;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /** All jobs, in their daily order. */
 @ApplicationScoped
@@ -26,12 +27,20 @@ public class Jobs {
      * @throws InvalidInputException if there is none; it names the nearest
      */
     public Job named(String name) {
-        return jobs.stream().filter(job -> job.name().equals(name)).findFirst().orElseThrow(() -> unknown(name));
+        return find(name).orElseThrow(() -> new InvalidInputException(unknown(name)));
     }
 
-    private InvalidInputException unknown(String name) {
-        List<String> names = jobs.stream().map(Job::name).toList();
-        return new InvalidInputException("unknown job '" + name + "'" + Suggestion.didYouMean(name, names) + " (jobs: "
-                + String.join(", ", names) + ")");
+    public Optional<Job> find(String name) {
+        return jobs.stream().filter(job -> job.name().equals(name)).findFirst();
+    }
+
+    public List<String> names() {
+        return jobs.stream().map(Job::name).toList();
+    }
+
+    /** What to tell of a name that no job has: the nearest one, and all. */
+    public String unknown(String name) {
+        return "unknown job '" + name + "'" + Suggestion.didYouMean(name, names()) + " (jobs: "
+                + String.join(", ", names()) + ")";
     }
 }

@@ -16,6 +16,9 @@ public class Leases {
 
     private static final Duration POLL = Duration.ofMillis(200);
 
+    private static final String HOLDER =
+            "format('%s (run %s, since %s)', holder, run_id, to_char(taken_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SSZ'))";
+
     private final Database database;
     private final RunConfig config;
 
@@ -75,11 +78,17 @@ public class Leases {
 
     /** The holder and since when, for people. */
     String holder(String job) {
-        return database.transaction(
-                session -> session.first("""
-                        select format('%s (run %s, since %s)', holder, run_id, to_char(taken_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SSZ'))
-                        from segdiff.leases where job = ?
-                        """, row -> row.getString(1), job).orElse("another worker"));
+        return database.transaction(session -> session.first(
+                        "select " + HOLDER + " from segdiff.leases where job = ?", row -> row.getString(1), job)
+                .orElse("another worker"));
+    }
+
+    /** The holder and since when, for people; empty if nobody holds the lease now. */
+    Optional<String> present(String job) {
+        return database.transaction(session -> session.first(
+                "select " + HOLDER + " from segdiff.leases where job = ? and expires_at > clock_timestamp()",
+                row -> row.getString(1),
+                job));
     }
 
     /** Whether the lease is still ours; if so, it lasts anew. */

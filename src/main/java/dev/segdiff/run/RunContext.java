@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -29,23 +30,20 @@ public final class RunContext {
     private final Counts counts = new Counts();
     private final List<String> problems = new CopyOnWriteArrayList<>();
     private final Set<String> statements = Collections.synchronizedSet(new LinkedHashSet<>());
-    private final Map<String, Duration> waits = new ConcurrentSkipListMap<>();
-    private final @Nullable Lease lease;
+    private final Map<Throttle.Cause, Duration> waits = new ConcurrentSkipListMap<>();
+    private volatile @Nullable Lease lease;
+    private volatile boolean begun;
 
     public RunContext(long runId, RunRequest request, Cancellation cancellation) {
-        this(runId, request, cancellation, null);
-    }
-
-    RunContext(long runId, RunRequest request, Cancellation cancellation, @Nullable Lease lease) {
         this.runId = runId;
         this.request = request;
         this.cancellation = cancellation;
-        this.lease = lease;
     }
 
     /** Settings for a transaction that can only commit while this run holds its lease, if it has one. */
     public Settings fenced(Settings settings) {
-        return lease == null ? settings : lease.fence(settings);
+        Lease held = lease;
+        return held == null ? settings : held.fence(settings);
     }
 
     /** Runs work in a transaction with the default bounds that can only commit while this run holds its lease. */
@@ -102,14 +100,35 @@ public final class RunContext {
         return List.copyOf(statements);
     }
 
-    /** Tells that the run has waited, and for what. */
-    public void throttled(String reason, Duration waited) {
-        waits.merge(reason, waited, Duration::plus);
+    /** From now on, what the run does counts only while it holds this lease. */
+    void hold(Lease taken) {
+        lease = taken;
+    }
+
+    /** The job itself begins: it is neither paused nor running elsewhere. */
+    void begin() {
+        begun = true;
+    }
+
+    boolean hasBegun() {
+        return begun;
+    }
+
+    /** Tells that the run has yielded to the application, and why. */
+    void throttled(Throttle.Cause cause, Duration waited) {
+        waits.merge(cause, waited, Duration::plus);
         counts.add("throttled_seconds", waited.toSeconds());
     }
 
-    /** How long the run has waited, by reason. */
-    Map<String, Duration> waits() {
-        return new TreeMap<>(waits);
+    /** How long the run has yielded, by cause. */
+    Map<Throttle.Cause, Duration> waits() {
+        return Map.copyOf(waits);
+    }
+
+    /** For the ledger. */
+    Map<String, Long> waitSeconds() {
+        Map<String, Long> seconds = new TreeMap<>();
+        waits.forEach((cause, waited) -> seconds.put(cause.name().toLowerCase(Locale.ROOT), waited.toSeconds()));
+        return seconds;
     }
 }

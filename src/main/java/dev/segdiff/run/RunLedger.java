@@ -15,9 +15,11 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +31,14 @@ public class RunLedger {
     /** Twelve heartbeats missed: slower than any pause of a living worker, faster than a person's question. */
     private static final Duration LOST_AFTER = HEARTBEAT.multipliedBy(12);
 
+    /** A scheduled run that was interrupted is made up for after this long; whatever interrupted it may go on. */
+    private static final Duration RETRY_AFTER = Duration.ofMinutes(1);
+
+    /** As many as a Kubernetes Job makes with the default backoffLimit. */
+    private static final int MAX_ATTEMPTS = 7;
+
     private static final String COLUMNS = """
-            run_id, job, trigger, worker, day, dry_run, started_at, outcome, reason, counts, problems, statements,
+            run_id, job, trigger, actor, worker, day, dry_run, started_at, outcome, reason, counts, problems, statements,
             extract(epoch from ended_at - started_at) * 1000 as millis,
             ended_at is null and heartbeat_at < clock_timestamp() - make_interval(secs => %d) as lost
             """.formatted(LOST_AFTER.toSeconds());
@@ -43,8 +51,12 @@ public class RunLedger {
         this.json = json;
     }
 
-    /** Opens the row of a run; runs of the same job that were killed are closed on the way. */
-    long open(String job, RunRequest request, String worker) {
+    /**
+     * Opens the row of a run; runs of the same job that were killed are closed on the way.
+     *
+     * @return its id; empty if somebody else makes the run for this moment of the schedule
+     */
+    OptionalLong open(String job, RunRequest request, String worker) {
         try {
             return insert(job, request, worker);
         } catch (DatabaseException e) {
@@ -55,55 +67,121 @@ public class RunLedger {
         }
     }
 
-    private long insert(String job, RunRequest request, String worker) {
+    private OptionalLong insert(String job, RunRequest request, String worker) {
+        Trigger trigger = request.trigger();
+        OffsetDateTime plannedAt =
+                trigger.plannedAt() == null ? null : trigger.plannedAt().atOffset(ZoneOffset.UTC);
         return durable(session -> {
-            session.update("""
-                    update segdiff.runs
-                    set ended_at = heartbeat_at, outcome = 'INTERRUPTED', reason = 'the process vanished'
-                    where job = ? and ended_at is null and heartbeat_at < clock_timestamp() - make_interval(secs => ?)
-                    """, job, LOST_AFTER.toSeconds());
-            return session.one(
-                    """
-                    insert into segdiff.runs (job, trigger, worker, day, dry_run) values (?, ?, ?, ?, ?)
-                    returning run_id
-                    """, row -> row.getLong(1), job, request.trigger().name(), worker, request.day(), request.dryRun());
+            closeVanished(session, job);
+            return session
+                    .list(
+                            """
+                            insert into segdiff.runs (job, trigger, actor, worker, day, dry_run, planned_at, attempt)
+                            select asked.*, 1 + earlier.attempts
+                            from (select ?, ?, ?, ?, ?::date, ?, ?::timestamptz) as asked (job, trigger, actor, worker, day, dry_run, planned_at)
+                            cross join lateral (
+                                select count(*) as attempts,
+                                    coalesce(bool_and(r.outcome = 'INTERRUPTED' and r.ended_at < clock_timestamp() - make_interval(secs => ?)), true) as missed
+                                from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at) earlier
+                            where earlier.missed and earlier.attempts < ?
+                            on conflict (job, planned_at, attempt) where planned_at is not null do nothing
+                            returning run_id
+                            """,
+                            row -> row.getLong(1),
+                            job,
+                            trigger.kind().name(),
+                            trigger.actor(),
+                            worker,
+                            request.day(),
+                            request.dryRun(),
+                            plannedAt,
+                            RETRY_AFTER.toSeconds(),
+                            MAX_ATTEMPTS)
+                    .stream()
+                    .mapToLong(Long::longValue)
+                    .findFirst();
         });
     }
 
-    void beat(RunContext context) {
-        database.inTransaction(session -> session.update(
-                "update segdiff.runs set heartbeat_at = clock_timestamp(), counts = ?::jsonb where run_id = ? and ended_at is null",
-                write(context.counts().snapshot()),
-                context.runId()));
+    private static void closeVanished(Session session, String job) {
+        session.update("""
+                update segdiff.runs
+                set ended_at = heartbeat_at, outcome = 'INTERRUPTED', reason = 'the process vanished'
+                where job = ? and ended_at is null and heartbeat_at < clock_timestamp() - make_interval(secs => ?)
+                """, job, LOST_AFTER.toSeconds());
+    }
+
+    /** Tells that the run lives, and how far it is; answers who wants it to stop, if anybody does. */
+    Optional<String> beat(RunContext context) {
+        return database.transaction(session -> session.first(
+                        """
+                        update segdiff.runs set heartbeat_at = clock_timestamp(), counts = ?::jsonb
+                        where run_id = ? and ended_at is null
+                        returning stop_requested_by
+                        """,
+                        row -> Optional.ofNullable(row.getString(1)),
+                        write(context.counts().snapshot()),
+                        context.runId()))
+                .flatMap(stop -> stop);
+    }
+
+    /** Whether the job has ever run by schedule. */
+    public boolean hasBeenScheduled(String job) {
+        return database.transaction(session -> session.one(
+                "select exists (select from segdiff.runs where job = ? and planned_at is not null)",
+                row -> row.getBoolean(1),
+                job));
+    }
+
+    /** Asks a run to stop, wherever it runs: its worker hears it with the next heartbeat. False if it has ended. */
+    public boolean requestStop(long runId, String by) {
+        return database.transaction(session -> session.update(
+                        "update segdiff.runs set stop_requested_by = coalesce(stop_requested_by, ?) where run_id = ? and ended_at is null",
+                        by,
+                        runId))
+                > 0;
     }
 
     RunReport close(RunContext context, Result result) {
         return durable(session -> session.one(
                 """
                 update segdiff.runs
-                set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(), outcome = ?, reason = ?,
-                    counts = ?::jsonb, problems = ?::jsonb, statements = ?::jsonb
+                set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(), outcome = ?, reason = ?, began = ?,
+                    counts = ?::jsonb, problems = ?::jsonb, statements = ?::jsonb, waits = ?::jsonb
                 where run_id = ?
                 returning
                 """ + COLUMNS,
                 this::report,
                 result.outcome().name(),
                 result.reason(),
+                context.hasBegun(),
                 write(context.counts().snapshot()),
                 write(context.problems()),
                 write(context.statements()),
+                write(context.waitSeconds()),
                 context.runId()));
     }
 
     /** The newest runs first, of one job or of all. */
     public List<RunReport> latest(@Nullable String job, int limit) {
+        return before(Long.MAX_VALUE, job, limit);
+    }
+
+    /** Those that are older than a run, the newest first, of one job or of all. */
+    public List<RunReport> before(long runId, @Nullable String job, int limit) {
         return database.transaction(session -> session.list(
                 "select " + COLUMNS
-                        + " from segdiff.runs where ?::text is null or job = ? order by run_id desc limit ?",
+                        + " from segdiff.runs where run_id < ? and (?::text is null or job = ?) order by run_id desc limit ?",
                 this::report,
+                runId,
                 job,
                 job,
                 limit));
+    }
+
+    public Optional<RunReport> find(long runId) {
+        return database.transaction(session ->
+                session.first("select " + COLUMNS + " from segdiff.runs where run_id = ?", this::report, runId));
     }
 
     public Optional<RunReport> last(String job) {
@@ -120,7 +198,8 @@ public class RunLedger {
         return new RunReport(
                 row.getLong("run_id"),
                 row.getString("job"),
-                Trigger.valueOf(row.getString("trigger")),
+                Trigger.Kind.valueOf(row.getString("trigger")),
+                row.getString("actor"),
                 row.getString("worker"),
                 row.getObject("day", LocalDate.class),
                 row.getBoolean("dry_run"),

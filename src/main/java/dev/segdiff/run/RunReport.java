@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A run as the ledger tells it.
  *
+ * @param actor whose token asked for it, if it came over HTTP
  * @param outcome null while it runs, or when it was killed
  * @param statements what a dry run would have run
  * @param lost it has no end, and its heartbeat stopped: the process was killed
@@ -19,7 +20,8 @@ import org.jspecify.annotations.Nullable;
 public record RunReport(
         long runId,
         String job,
-        Trigger trigger,
+        Trigger.Kind trigger,
+        @Nullable String actor,
         String worker,
         LocalDate day,
         boolean dryRun,
@@ -42,5 +44,32 @@ public record RunReport(
     /** What the run counts for: without an end, as failed. */
     public Outcome outcomeOrFailed() {
         return outcome == null ? Outcome.FAILED : outcome;
+    }
+
+    /** The same run without what a dry run would have run. */
+    public RunReport withoutStatements() {
+        return new RunReport(
+                runId, job, trigger, actor, worker, day, dryRun, startedAt, duration, outcome, reason, counts, problems,
+                List.of(), lost);
+    }
+
+    /** The same run with newer counts than the ledger knows. */
+    public RunReport withCounts(Map<String, Long> newer) {
+        return new RunReport(
+                runId,
+                job,
+                trigger,
+                actor,
+                worker,
+                day,
+                dryRun,
+                startedAt,
+                duration,
+                outcome,
+                reason,
+                newer,
+                problems,
+                statements,
+                lost);
     }
 }

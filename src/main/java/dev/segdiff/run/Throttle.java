@@ -30,6 +30,30 @@ public class Throttle {
         return queries.fault();
     }
 
+    /** Why a run yields. */
+    public enum Cause {
+        PAUSED("the job is paused"),
+        REPLICATION_LAG("replication lag"),
+        WAL_ARCHIVER("WAL archiver"),
+        QUERY("segdiff.throttle.query"),
+        LOCK("a lock that another holds"),
+        WAITERS("somebody who waits for rows that a batch has locked");
+
+        private final String text;
+
+        Cause(String text) {
+            this.text = text;
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
+    }
+
+    /** A cause, and what people should know of it. */
+    record Reason(Cause cause, String text) {}
+
     /** The gate that a run passes between its steps. */
     public Gate gate(Job job, RunContext run) {
         return new Gate(job, run);
@@ -70,7 +94,7 @@ public class Throttle {
         }
 
         /** Somebody waited for us: gives everybody in that queue time to get through. */
-        public void yieldTo(String whom) {
+        public void yieldTo(Cause whom) {
             LOG.debugf("run=%d job=%s yields to %s", run.runId(), job.name(), whom);
             run.throttled(whom, INTERVAL);
             run.cancellation().sleep(INTERVAL);
@@ -78,33 +102,30 @@ public class Throttle {
 
         private void waitWhile() {
             long start = System.nanoTime();
-            String told = "";
-            for (Optional<String> reason = reason(); reason.isPresent(); reason = reason()) {
-                String why = reason.get();
-                if (!kind(why).equals(told)) {
-                    LOG.infof("run=%d job=%s waits: %s", run.runId(), job.name(), why);
-                    told = kind(why);
+            Cause told = null;
+            for (Optional<Reason> reason = reason(); reason.isPresent(); reason = reason()) {
+                Reason why = reason.get();
+                if (why.cause() != told) {
+                    LOG.infof("run=%d job=%s waits: %s", run.runId(), job.name(), why.text());
+                    told = why.cause();
                 }
                 if (System.nanoTime() - start >= config.maxWait().toNanos()) {
-                    throw new CancelledException("waited for " + config.maxWait() + ": " + why);
+                    throw new CancelledException("waited for " + config.maxWait() + ": " + why.text());
                 }
                 run.cancellation().sleep(INTERVAL);
-                run.throttled(kind(why), INTERVAL);
+                run.throttled(why.cause(), INTERVAL);
             }
-            if (!told.isEmpty()) {
+            if (told != null) {
                 LOG.infof("run=%d job=%s goes on", run.runId(), job.name());
             }
         }
 
-        private Optional<String> reason() {
+        private Optional<Reason> reason() {
             JobControls.Control control = controls.of(job);
             rowsPerSecond = control.rowsPerSecond();
-            return control.paused() != null ? Optional.of(control.paused()) : queries.reason();
+            return control.paused() != null
+                    ? Optional.of(new Reason(Cause.PAUSED, control.paused()))
+                    : queries.reason();
         }
-    }
-
-    /** What comes before the colon stays the same while the numbers behind it change. */
-    private static String kind(String reason) {
-        return reason.replaceFirst(":.*", "");
     }
 }

@@ -4,6 +4,8 @@ import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
+import dev.segdiff.run.Throttle.Cause;
+import dev.segdiff.run.Throttle.Reason;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
@@ -23,8 +25,8 @@ public class ThrottleQueries {
     }
 
     /** A reason to wait, if there is one. */
-    Optional<String> reason() {
-        Optional<String> server = serverReason();
+    Optional<Reason> reason() {
+        Optional<Reason> server = serverReason();
         return server.isPresent() ? server : operatorReason();
     }
 
@@ -41,29 +43,29 @@ public class ThrottleQueries {
     }
 
     /** What the role may not see (pg_stat_replication without pg_monitor) does not count. */
-    private Optional<String> serverReason() {
+    private Optional<Reason> serverReason() {
         return database.transaction(session -> session.first(
                 """
-                select format('replication lag: %s replays %s s late', application_name, round(extract(epoch from replay_lag)))
+                select 'REPLICATION_LAG', format('replication lag: %s replays %s s late', application_name, round(extract(epoch from replay_lag)))
                 from pg_stat_replication where replay_lag > make_interval(secs => ?)
                 union all
-                select format('WAL archiver: %s files behind', files)
+                select 'WAL_ARCHIVER', format('WAL archiver: %s files behind', files)
                 from segdiff.unarchived_wal_files() files where files > ?
                 limit 1
                 """,
-                row -> row.getString(1),
+                row -> new Reason(Cause.valueOf(row.getString(1)), row.getString(2)),
                 config.maxReplicationLag().toMillis() / 1000.0,
                 config.maxUnarchivedWalFiles()));
     }
 
-    private Optional<String> operatorReason() {
+    private Optional<Reason> operatorReason() {
         try {
-            return ask() ? Optional.of("segdiff.throttle.query says so") : Optional.empty();
+            return ask() ? Optional.of(new Reason(Cause.QUERY, "segdiff.throttle.query says so")) : Optional.empty();
         } catch (DatabaseException e) {
             if (e.isLostConnection()) {
                 throw e;
             }
-            return Optional.of("segdiff.throttle.query fails: " + e.getMessage());
+            return Optional.of(new Reason(Cause.QUERY, "segdiff.throttle.query fails: " + e.getMessage()));
         }
     }
 

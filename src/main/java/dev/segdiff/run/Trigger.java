@@ -1,7 +1,31 @@
 package dev.segdiff.run;
 
-/** Who asked for a run. */
-public enum Trigger {
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who asked for a run.
+ *
+ * @param actor the name of the token that asked over HTTP
+ * @param plannedAt the moment of the schedule
+ */
+public record Trigger(
+        Kind kind, @Nullable String actor, @Nullable Instant plannedAt) {
     /** The command line: a person or a CronJob. */
-    COMMAND
+    public static final Trigger COMMAND = new Trigger(Kind.COMMAND, null, null);
+
+    /** The doors through which runs are asked for. */
+    public enum Kind {
+        COMMAND,
+        SCHEDULE,
+        HTTP
+    }
+
+    public static Trigger http(String actor) {
+        return new Trigger(Kind.HTTP, actor, null);
+    }
+
+    public static Trigger schedule(Instant plannedAt) {
+        return new Trigger(Kind.SCHEDULE, null, plannedAt);
+    }
 }

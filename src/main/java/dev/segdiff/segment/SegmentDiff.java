@@ -69,6 +69,11 @@ public class SegmentDiff implements Job {
         return 10;
     }
 
+    @Override
+    public String cron() {
+        return "5 0 * * *";
+    }
+
     /** Workers share the segments. */
     @Override
     public boolean exclusive() {

@@ -2,14 +2,13 @@ package dev.segdiff.segment;
 
 import dev.segdiff.db.Database;
 import dev.segdiff.run.Goal;
+import dev.segdiff.run.Measure;
 import dev.segdiff.run.RunConfig;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** Whether every segment has its version of today, and what stands in the way. */
 @ApplicationScoped
@@ -39,6 +38,7 @@ class SegmentGoal {
                         count(*) filter (where w.problem = 'held_back') as held_back,
                         count(*) filter (where w.problem = 'failed') as failed,
                         min(w.day) filter (where s.source is not null) as oldest_version,
+                        today - min(w.day) filter (where s.source is not null) as age_days,
                         today
                     from (select (now() at time zone ?)::date as today) t
                     left join segdiff.segments s on true
@@ -49,16 +49,19 @@ class SegmentGoal {
     }
 
     private static Goal goal(ResultSet row, List<String> problems) throws SQLException {
-        Map<String, Object> measures = new LinkedHashMap<>();
-        for (String count : List.of("segments", "due", "held_back", "failed")) {
-            measures.put(count, row.getLong(count));
-        }
+        List<Measure> measures = new ArrayList<>();
+        measures.add(Measure.of("segments", row.getLong("segments"), "Registered segments."));
+        measures.add(Measure.of("segments_due", row.getLong("due"), "Segments without a version of today."));
+        measures.add(
+                Measure.of("segments_held_back", row.getLong("held_back"), "Segments whose version is held back."));
+        measures.add(Measure.of("segments_failed", row.getLong("failed"), "Segments whose last attempt failed."));
         List<String> parts = new ArrayList<>();
         parts.add("%d of %d segments due for %s"
                 .formatted(row.getLong("due"), row.getLong("segments"), row.getString("today")));
         String oldest = row.getString("oldest_version");
         if (oldest != null) {
-            measures.put("oldest_version", oldest);
+            measures.add(Measure.of(
+                    "oldest_version_age_days", row.getLong("age_days"), "Age of the oldest version of a segment."));
             parts.add("oldest version of " + oldest);
         }
         if (row.getLong("held_back") > 0) {

@@ -65,6 +65,11 @@ public class SnapshotCleanup implements Job {
     }
 
     @Override
+    public String cron() {
+        return "15 2 * * *";
+    }
+
+    @Override
     public void check(RunRequest request) {
         if (config.unusedAfter().compareTo(Duration.ofDays(1)) < 0) {
             throw new InvalidInputException("segdiff.segments.unused-after is " + config.unusedAfter()

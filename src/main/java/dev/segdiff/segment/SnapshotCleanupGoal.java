@@ -3,12 +3,14 @@ package dev.segdiff.segment;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.Session;
 import dev.segdiff.run.Goal;
+import dev.segdiff.run.Measure;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /** Whether unused segments are gone, and every snapshot table has its segment and every segment its table. */
 @ApplicationScoped
@@ -18,8 +20,14 @@ class SnapshotCleanupGoal {
     /** A daily run, and half a day of being late. */
     private static final Duration TOLERANCE = Duration.ofHours(36);
 
-    private static final List<String> MEASURES =
-            List.of("unused", "overdue", "in_trash", "trash_overdue", "orphans", "missing");
+    private static final Map<String, String> MEASURES = new TreeMap<>(Map.of(
+            "segments_unused", "Segments that nobody has used for unused-after.",
+            "segments_overdue", "Unused segments that should have been removed by now.",
+            "segments_without_table", "Segments whose snapshot table is missing.",
+            "snapshot_tables", "Snapshot tables.",
+            "orphan_tables", "Snapshot tables that no segment knows.",
+            "trash_tables", "Tables that wait in the trash, partitions aside.",
+            "trash_tables_overdue", "Tables that should have been dropped from the trash by now."));
 
     private final Database database;
     private final SegmentsConfig config;
@@ -31,34 +39,41 @@ class SnapshotCleanupGoal {
 
     Goal read() {
         return database.transaction(session -> {
-            Map<String, Object> measures = measures(session);
+            Map<String, Long> numbers = numbers(session);
             List<String> problems = new ArrayList<>(missing(session));
             problems.addAll(orphans(session));
-            boolean overdue = number(measures, "overdue") > 0 || number(measures, "trash_overdue") > 0;
+            boolean met = Stream.of("segments_overdue", "trash_tables_overdue", "segments_without_table")
+                    .allMatch(name -> numbers.getOrDefault(name, 0L) == 0);
             String summary = "%d segments unused for more than %d days, %d tables in the trash"
-                    .formatted(number(measures, "unused"), config.unusedAfter().toDays(), number(measures, "in_trash"));
-            return new Goal(!overdue && number(measures, "missing") == 0, summary, List.of(), measures, problems);
+                    .formatted(
+                            numbers.get("segments_unused"), config.unusedAfter().toDays(), numbers.get("trash_tables"));
+            List<Measure> measures = numbers.entrySet().stream()
+                    .map(number ->
+                            Measure.of(number.getKey(), number.getValue(), MEASURES.getOrDefault(number.getKey(), "")))
+                    .toList();
+            return new Goal(met, summary, List.of(), measures, problems);
         });
     }
 
-    private Map<String, Object> measures(Session session) {
+    private Map<String, Long> numbers(Session session) {
         return session.one(
                 """
                 select
-                    (select count(*) from segdiff.segments where last_used_at < now() - make_interval(secs => ?)) as unused,
-                    (select count(*) from segdiff.segments where last_used_at < now() - make_interval(secs => ?)) as overdue,
-                    (select count(*) from segdiff.trash where kind <> 'partition' and moved_at is not null) as in_trash,
-                    (select count(*) from segdiff.trash where kind <> 'partition' and moved_at < now() - make_interval(secs => ?)) as trash_overdue,
-                    (select count(*) from segdiff.orphan_snapshots) as orphans,
+                    (select count(*) from segdiff.segments where last_used_at < now() - make_interval(secs => ?)) as segments_unused,
+                    (select count(*) from segdiff.segments where last_used_at < now() - make_interval(secs => ?)) as segments_overdue,
+                    (select count(*) from segdiff.trash where kind <> 'partition' and moved_at is not null) as trash_tables,
+                    (select count(*) from segdiff.trash where kind <> 'partition' and moved_at < now() - make_interval(secs => ?)) as trash_tables_overdue,
+                    (select count(*) from segdiff.orphan_snapshots) as orphan_tables,
                     (select count(*) from segdiff.segments s where s.current_version is not null
-                        and not exists (select from pg_class c where c.oid = s.snapshot)) as missing
+                        and not exists (select from pg_class c where c.oid = s.snapshot)) as segments_without_table,
+                    (select count(*) from segdiff.segments s join pg_class c on c.oid = s.snapshot) as snapshot_tables
                 """,
                 row -> {
-                    Map<String, Object> measures = new LinkedHashMap<>();
-                    for (String name : MEASURES) {
-                        measures.put(name, row.getLong(name));
+                    Map<String, Long> numbers = new TreeMap<>();
+                    for (String name : MEASURES.keySet()) {
+                        numbers.put(name, row.getLong(name));
                     }
-                    return measures;
+                    return numbers;
                 },
                 config.unusedAfter().toSeconds(),
                 config.unusedAfter().plus(TOLERANCE).toSeconds(),
@@ -82,9 +97,5 @@ class SnapshotCleanupGoal {
                 from segdiff.orphan_snapshots o left join segdiff.trash t on t.relation = o.oid
                 order by o.relname limit ?
                 """, row -> row.getString(1), config.orphanGrace().toSeconds(), MAX_PROBLEMS);
-    }
-
-    private static long number(Map<String, Object> measures, String name) {
-        return (Long) measures.getOrDefault(name, 0L);
     }
 }

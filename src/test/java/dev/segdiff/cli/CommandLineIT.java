@@ -153,7 +153,7 @@ class CommandLineIT {
                 .contains("delete from \"public\".\"event\"");
         assertThat(db.value("select count(*) from event")).isEqualTo("200");
         assertThat(json(expect(0, segdiff.run("status", "--json")))
-                        .at("/2/goal/measures/audit/oldest_expired_row_overdue_seconds")
+                        .at("/2/goal/measures/1/value")
                         .asLong())
                 .isGreaterThan(100 * 86400);
         assertThat(json(expect(0, segdiff.run("run", "event-expiry", "--json")))

@@ -2,7 +2,6 @@ package dev.segdiff.run;
 
 import dev.segdiff.db.InvalidInputException;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Function;
 
 /** A job that does what a test wants. */
@@ -15,6 +14,11 @@ record TestJob(boolean exclusive, Function<RunContext, Result> work) implements 
     @Override
     public int order() {
         return 1;
+    }
+
+    @Override
+    public String cron() {
+        return "0 3 * * *";
     }
 
     @Override
@@ -31,6 +35,6 @@ record TestJob(boolean exclusive, Function<RunContext, Result> work) implements 
 
     @Override
     public Goal goal() {
-        return new Goal(true, "", List.of(), Map.of(), List.of());
+        return new Goal(true, "", List.of(), List.of(), List.of());
     }
 }

@@ -193,7 +193,7 @@ class SegmentDiffTest {
         assertThat(refused.problems()).singleElement().asString().contains("7/1", "3 of 10", "30.0%");
         assertThat(segments.members(key)).hasSize(10);
         assertThat(segments.registry.show(key).problem()).contains("held_back", "3 of 10");
-        assertThat(segments.job.goal().measures()).containsEntry("held_back", 1L);
+        assertThat(segments.job.goal().measure("segments_held_back")).hasValue(1);
 
         RunReport accepted = segments.run(SegmentFixture.accepting(DAY.plusDays(1), "7/1"));
 

@@ -328,7 +328,7 @@ class SnapshotCleanupTest {
         lastUsed(key, "34 days");
 
         assertThat(segments.cleanup.goal().met()).isFalse();
-        assertThat(segments.cleanup.goal().measures()).containsEntry("overdue", 1L);
+        assertThat(segments.cleanup.goal().measure("segments_overdue")).hasValue(1);
     }
 
     @Test

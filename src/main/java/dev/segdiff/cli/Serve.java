@@ -1,0 +1,25 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.server.Serving;
+import jakarta.inject.Inject;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+
+/** The doors of {@code serve} are opened by Main, before anything starts. */
+@Command(
+        name = Serve.NAME,
+        mixinStandardHelpOptions = true,
+        description = "Stays up: runs the jobs by schedule and on demand over HTTP, and tells how they stand.")
+public final class Serve implements Callable<Integer> {
+    public static final String NAME = "serve";
+
+    @Inject
+    Serving serving;
+
+    @Override
+    public Integer call() {
+        Signals.onTermination(signal -> serving.stop());
+        serving.run();
+        return 0;
+    }
+}

@@ -1,0 +1,84 @@
+package dev.segdiff.segment;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.Settings;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The segments that changed most lately, and how. */
+@ApplicationScoped
+public class SegmentTrends {
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    private final Database database;
+
+    public SegmentTrends(Database database) {
+        this.database = database;
+    }
+
+    /** Contacts that were added and removed on a day. */
+    public record Day(LocalDate day, long added, long removed) {}
+
+    /**
+     * A segment and its days with a version, the oldest first.
+     *
+     * @param contacts of its newest version
+     */
+    public record Trend(SegmentKey key, long contacts, List<Day> days) {
+        public long added() {
+            return days.stream().mapToLong(Day::added).sum();
+        }
+
+        public long removed() {
+            return days.stream().mapToLong(Day::removed).sum();
+        }
+    }
+
+    /** Those with most additions and removals in the days up to the newest version of any; the liveliest first. */
+    public List<Trend> liveliest(int segments, int days) {
+        Settings settings = database.defaults().statementTimeout(PATIENCE);
+        Map<SegmentKey, Trend> trends = new LinkedHashMap<>();
+        database.transaction(
+                settings,
+                new Cancellation(),
+                session -> session.list(
+                        """
+                with newest as (select max(day) as day from segdiff.segment_versions),
+                daily as (
+                    select v.customer_id, v.segment_id, v.day, sum(v.added) as added, sum(v.removed) as removed
+                    from segdiff.segment_versions v cross join newest
+                    where v.day > newest.day - ? and not v.baseline
+                    group by v.customer_id, v.segment_id, v.day),
+                liveliest as (
+                    select customer_id, segment_id, sum(added + removed) as changes
+                    from daily group by customer_id, segment_id
+                    having sum(added + removed) > 0
+                    order by changes desc, customer_id, segment_id limit ?)
+                select customer_id, segment_id, d.day, d.added, d.removed, coalesce(v.contacts, 0) as contacts
+                from liveliest l
+                join daily d using (customer_id, segment_id)
+                join segdiff.segments s using (customer_id, segment_id)
+                left join segdiff.segment_versions v on v.version = s.current_version
+                order by l.changes desc, customer_id, segment_id, d.day
+                """,
+                        row -> {
+                            SegmentKey key = new SegmentKey(row.getLong("customer_id"), row.getLong("segment_id"));
+                            long contacts = row.getLong("contacts");
+                            return trends.computeIfAbsent(key, k -> new Trend(k, contacts, new ArrayList<>()))
+                                    .days()
+                                    .add(new Day(
+                                            row.getObject("day", LocalDate.class),
+                                            row.getLong("added"),
+                                            row.getLong("removed")));
+                        },
+                        days,
+                        segments));
+        return List.copyOf(trends.values());
+    }
+}

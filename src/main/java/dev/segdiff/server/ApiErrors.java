@@ -1,0 +1,140 @@
+package dev.segdiff.server;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.security.AuthenticationFailedException;
+import io.quarkus.security.ForbiddenException;
+import io.quarkus.security.UnauthorizedException;
+import io.vertx.ext.web.RoutingContext;
+import jakarta.inject.Inject;
+import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.Response.ResponseBuilder;
+import java.util.Map;
+import org.jboss.logging.Logger;
+import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
+import org.jspecify.annotations.Nullable;
+
+/** The one place that turns errors into an answer: what was wrong and what to do, never how it looks inside. */
+final class ApiErrors {
+    private static final Logger LOG = Logger.getLogger(ApiErrors.class);
+
+    /** What was wrong, by status, where JAX-RS finds it. */
+    private static final Map<Integer, String> WORDS = Map.of(
+            404, "there is nothing here",
+            405, "this method is not for this path",
+            406, "only JSON can be had here",
+            415, "expected Content-Type: application/json");
+
+    @Inject
+    RoutingContext context;
+
+    @Inject
+    Tokens tokens;
+
+    /** What an answer that is no success holds. */
+    @RegisterForReflection
+    record Problem(String error, String requestId) {}
+
+    @ServerExceptionMapper
+    Response invalid(InvalidInputException e) {
+        return answer(400, e.getMessage());
+    }
+
+    @ServerExceptionMapper
+    Response busy(JobBusyException e) {
+        return answer(409, e.getMessage());
+    }
+
+    @ServerExceptionMapper
+    Response stopping(StoppingException e) {
+        return answer(503, e.getMessage());
+    }
+
+    @ServerExceptionMapper
+    Response slow(Recent.SlowException e) {
+        return answer(503, e.getMessage());
+    }
+
+    @ServerExceptionMapper
+    Response unauthorized(UnauthorizedException e) {
+        return challenge(
+                tokens.describe().startsWith("no token")
+                        ? tokens.describe()
+                        : "expected the header Authorization: Bearer TOKEN");
+    }
+
+    @ServerExceptionMapper
+    Response unauthenticated(AuthenticationFailedException e) {
+        return challenge("the token is unknown or has expired");
+    }
+
+    @ServerExceptionMapper
+    Response forbidden(ForbiddenException e) {
+        return answer(403, "the token may read, but not run");
+    }
+
+    @ServerExceptionMapper
+    Response notThere(NotThereException e) {
+        return answer(404, e.getMessage());
+    }
+
+    @ServerExceptionMapper({JsonProcessingException.class, MismatchedInputException.class})
+    Response json(JsonProcessingException e) {
+        String what = e instanceof UnrecognizedPropertyException unknown
+                ? "unknown field " + unknown.getPropertyName() + ", expected one of " + unknown.getKnownPropertyIds()
+                : e instanceof MismatchedInputException mismatch
+                                && !mismatch.getPath().isEmpty()
+                        ? "the field " + mismatch.getPath().get(0).getFieldName() + " has a wrong value"
+                        : "the body is no JSON";
+        return answer(400, what);
+    }
+
+    @ServerExceptionMapper
+    Response http(WebApplicationException e) {
+        if (e.getCause() instanceof JsonProcessingException json) {
+            return json(json);
+        }
+        int status = e.getResponse().getStatus();
+        return answer(status, WORDS.getOrDefault(status, "the request is wrong"));
+    }
+
+    @ServerExceptionMapper
+    Response database(DatabaseException e) {
+        LOG.warnf("request=%s %s", requestId(), e.getMessage());
+        return e.isLostConnection()
+                ? answer(503, "the database cannot be reached")
+                : answer(500, "the database refused; see the log for this request id");
+    }
+
+    @ServerExceptionMapper
+    Response unexpected(RuntimeException e) {
+        LOG.errorf(e, "request=%s failed", requestId());
+        return answer(500, "something is wrong here; see the log for this request id");
+    }
+
+    private Response challenge(String error) {
+        return builder(401, error)
+                .header("WWW-Authenticate", "Bearer realm=\"segdiff\"")
+                .build();
+    }
+
+    private Response answer(int status, @Nullable String error) {
+        return builder(status, error).build();
+    }
+
+    private ResponseBuilder builder(int status, @Nullable String error) {
+        return Response.status(status)
+                .type(MediaType.APPLICATION_JSON)
+                .entity(new Problem(String.valueOf(error), requestId()));
+    }
+
+    private String requestId() {
+        return String.valueOf(context.<String>get(HttpGate.REQUEST_ID));
+    }
+}

@@ -1,0 +1,76 @@
+package dev.segdiff.server;
+
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobStatus;
+import dev.segdiff.run.Jobs;
+import io.smallrye.health.api.HealthRegistry;
+import io.smallrye.health.registry.HealthRegistries;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
+import org.jboss.logging.Logger;
+
+/**
+ * The health group {@code goals}: a check per job, up while its goal is met and a run has succeeded lately. It asks the
+ * ledger and the database, so that runs of CronJobs count. Problems, which can name segments, are left to {@code status}.
+ */
+@ApplicationScoped
+public class GoalChecks {
+    private static final Logger LOG = Logger.getLogger(GoalChecks.class);
+
+    static final String GROUP = "goals";
+
+    private final Jobs jobs;
+    private final RecentStatuses statuses;
+
+    public GoalChecks(Jobs jobs, RecentStatuses statuses) {
+        this.jobs = jobs;
+        this.statuses = statuses;
+    }
+
+    void register() {
+        HealthRegistry registry = HealthRegistries.getHealthGroupRegistry(GROUP);
+        jobs.all().forEach(job -> registry.register(job.name(), () -> check(job)));
+    }
+
+    HealthCheckResponse check(Job job) {
+        HealthCheckResponseBuilder response = HealthCheckResponse.named(job.name());
+        try {
+            describe(response, statuses.of(job));
+        } catch (Recent.SlowException e) {
+            response.down().withData("goal", e.getMessage());
+        } catch (DatabaseException e) {
+            LOG.debugf(e, "goal of %s", job.name());
+            response.down().withData("goal", "unknown: the database cannot be asked");
+        }
+        return response.build();
+    }
+
+    private static void describe(HealthCheckResponseBuilder response, JobStatus status) {
+        response.status(status.isWell()).withData("goal", status.goal().summary());
+        status.goal()
+                .measures()
+                .forEach(measure -> response.withData(
+                        measure.name()
+                                + String.join(
+                                        "",
+                                        measure.labels().values().stream()
+                                                .map(label -> "." + label)
+                                                .toList()),
+                        Math.round(measure.value())));
+        Duration age = status.last().successAge();
+        if (age == null) {
+            response.withData("last_success", "never");
+        } else {
+            response.withData("last_success", String.valueOf(status.last().succeededAt()))
+                    .withData("last_success_age_seconds", age.toSeconds());
+        }
+        response.withData("max_age_seconds", status.maxAge().toSeconds());
+        String paused = status.control().paused();
+        if (paused != null) {
+            response.withData("paused", paused);
+        }
+    }
+}

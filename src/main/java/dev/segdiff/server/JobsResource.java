@@ -1,0 +1,86 @@
+package dev.segdiff.server;
+
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobStatus;
+import dev.segdiff.run.Jobs;
+import dev.segdiff.run.RunContext;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.security.identity.SecurityIdentity;
+import jakarta.annotation.security.RolesAllowed;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.net.URI;
+import java.time.Instant;
+import java.util.List;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.security.SecurityRequirement;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.jspecify.annotations.Nullable;
+
+/** The jobs: how they stand, and "run now". */
+@Path("/api")
+@Produces(MediaType.APPLICATION_JSON)
+@RolesAllowed(Token.Right.READ_ROLE)
+@SecurityRequirement(name = "token")
+@Tag(name = "jobs")
+public class JobsResource {
+    private final Jobs jobs;
+    private final RecentStatuses statuses;
+    private final Schedules schedules;
+    private final RunNow runNow;
+    private final SecurityIdentity identity;
+
+    JobsResource(Jobs jobs, RecentStatuses statuses, Schedules schedules, RunNow runNow, SecurityIdentity identity) {
+        this.jobs = jobs;
+        this.statuses = statuses;
+        this.schedules = schedules;
+        this.runNow = runNow;
+        this.identity = identity;
+    }
+
+    /** How a job stands, and when this process runs it next. */
+    @RegisterForReflection
+    record ScheduledStatus(
+            @JsonUnwrapped JobStatus status, @Nullable Instant nextRun) {}
+
+    /** What was started. */
+    @RegisterForReflection
+    record StartedRun(long runId, String location) {}
+
+    @GET
+    @Path("/status")
+    @Operation(summary = "How each job stands: its goal, its last success, its last run, its next run")
+    public List<ScheduledStatus> status() {
+        return jobs.all().stream()
+                .map(job -> new ScheduledStatus(
+                        statuses.of(job), schedules.next(job).orElse(null)))
+                .toList();
+    }
+
+    @POST
+    @Path("/jobs/{job}/runs")
+    @Consumes(MediaType.APPLICATION_JSON)
+    @RolesAllowed(Token.Right.RUN_ROLE)
+    @Operation(summary = "Runs a job now, in the background")
+    @APIResponse(responseCode = "202", description = "Started; the header Location tells where to follow it")
+    @APIResponse(responseCode = "409", description = "It runs already, and the error tells where")
+    public Response run(@PathParam("job") String name, RunNow.@Nullable Order order) {
+        Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
+        RunContext run = runNow.start(
+                job,
+                order == null ? RunNow.Order.PLAIN : order,
+                identity.getPrincipal().getName());
+        String location = "/api/runs/" + run.runId();
+        return Response.accepted(new StartedRun(run.runId(), location))
+                .location(URI.create(location))
+                .build();
+    }
+}

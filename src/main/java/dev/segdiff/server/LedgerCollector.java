@@ -1,0 +1,191 @@
+package dev.segdiff.server;
+
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.run.DatabaseMeasures;
+import dev.segdiff.run.Goal;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobHistory;
+import dev.segdiff.run.JobHistory.Last;
+import dev.segdiff.run.JobStatus;
+import dev.segdiff.run.Jobs;
+import dev.segdiff.run.Measure;
+import io.micrometer.prometheus.PrometheusMeterRegistry;
+import io.prometheus.client.Collector;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Metrics out of the ledger and the database, read when Prometheus asks: they hold for runs of pods that are long gone, and
+ * every replica tells the same.
+ */
+@ApplicationScoped
+public class LedgerCollector {
+    private static final Logger LOG = Logger.getLogger(LedgerCollector.class);
+
+    private static final String PREFIX = "segdiff_";
+    private static final Duration MAX_AGE = Duration.ofSeconds(3);
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private record Shared(List<JobHistory.Total> totals, List<Measure> measures) {}
+
+    private final PrometheusMeterRegistry registry;
+    private final Jobs jobs;
+    private final RecentStatuses statuses;
+    private final Recent<Shared> shared;
+
+    public LedgerCollector(
+            PrometheusMeterRegistry registry,
+            Jobs jobs,
+            RecentStatuses statuses,
+            JobHistory history,
+            DatabaseMeasures measures,
+            Askers askers) {
+        this.registry = registry;
+        this.jobs = jobs;
+        this.statuses = statuses;
+        this.shared = new Recent<>(
+                () -> new Shared(history.totals(), measures.read()), MAX_AGE, PATIENCE, Duration.ZERO, askers);
+    }
+
+    void register() {
+        new Collector() {
+            @Override
+            public List<MetricFamilySamples> collect() {
+                return LedgerCollector.this.collect();
+            }
+        }.register(registry.getPrometheusRegistry());
+    }
+
+    /** While the database is away, what it alone knows is missing; stale numbers would look like news. */
+    private List<Collector.MetricFamilySamples> collect() {
+        Families families = new Families();
+        boolean up = true;
+        try {
+            Shared all = shared.get();
+            all.totals().forEach(total -> add(families, total));
+            all.measures().forEach(measure -> add(families, "", measure));
+            jobs.all().forEach(job -> add(families, job, statuses.of(job)));
+        } catch (Recent.SlowException | DatabaseException e) {
+            LOG.debug("metrics", e);
+            up = false;
+        }
+        families.gauge("database_up", "Whether the database answered this scrape.", Map.of(), up ? 1 : 0);
+        return families.all();
+    }
+
+    private static void add(Families families, Job job, JobStatus status) {
+        Map<String, String> labels = Map.of("job", job.name());
+        Last last = status.last();
+        time(
+                families,
+                "job_last_success_timestamp_seconds",
+                "When a run last succeeded or found nothing to do.",
+                labels,
+                last.succeededAt());
+        time(
+                families,
+                "job_last_completion_timestamp_seconds",
+                "When a run last ended, however.",
+                labels,
+                last.completedAt());
+        Duration took = last.took();
+        if (took != null) {
+            families.gauge("job_last_duration_seconds", "How long that run took.", labels, took.toMillis() / 1000.0);
+        }
+        families.gauge(
+                "job_max_age_seconds",
+                "How old the last success may be: segdiff.health.max-age.JOB.",
+                labels,
+                status.maxAge().toSeconds());
+        families.gauge(
+                "job_goal_met",
+                "Whether the goal is met now.",
+                labels,
+                status.goal().met() ? 1 : 0);
+        families.gauge(
+                "job_paused",
+                "Whether the job is paused.",
+                labels,
+                status.control().paused() == null ? 0 : 1);
+        boolean running = status.lastRun() != null && status.lastRun().state().equals("RUNNING");
+        families.gauge("job_running", "Whether the newest run lives.", labels, running ? 1 : 0);
+        Goal goal = status.goal();
+        goal.measures().forEach(measure -> add(families, snake(job.name()) + "_", measure));
+    }
+
+    private static void add(Families families, String prefix, Measure measure) {
+        families.gauge(prefix + measure.name(), measure.help(), measure.labels(), measure.value());
+    }
+
+    private static void add(Families families, JobHistory.Total total) {
+        switch (total.kind()) {
+            case "outcome" ->
+                families.counter(
+                        "runs",
+                        "Runs that have ended.",
+                        Map.of("job", total.job(), "outcome", total.name()),
+                        total.total());
+            case "wait" ->
+                families.counter(
+                        "throttled_seconds",
+                        "Time that runs have yielded to the application.",
+                        Map.of("job", total.job(), "reason", total.name()),
+                        total.total());
+            default ->
+                families.counter(
+                        "job_work",
+                        "What runs have counted: rows, batches, contacts, tables.",
+                        Map.of("job", total.job(), "count", total.name()),
+                        total.total());
+        }
+    }
+
+    private static void time(
+            Families families, String name, String help, Map<String, String> labels, @Nullable OffsetDateTime time) {
+        if (time != null) {
+            families.gauge(name, help, labels, time.toInstant().toEpochMilli() / 1000.0);
+        }
+    }
+
+    private static String snake(String job) {
+        return job.replace('-', '_');
+    }
+
+    /** Samples by the name of their metric, in the order in which the metrics came first. */
+    private static final class Families {
+        private final Map<String, Collector.MetricFamilySamples> byName = new LinkedHashMap<>();
+
+        void gauge(String name, String help, Map<String, String> labels, double value) {
+            add(PREFIX + name, PREFIX + name, Collector.Type.GAUGE, help, labels, value);
+        }
+
+        void counter(String name, String help, Map<String, String> labels, double value) {
+            add(PREFIX + name, PREFIX + name + "_total", Collector.Type.COUNTER, help, labels, value);
+        }
+
+        List<Collector.MetricFamilySamples> all() {
+            return List.copyOf(byName.values());
+        }
+
+        private void add(
+                String family,
+                String name,
+                Collector.Type type,
+                String help,
+                Map<String, String> labels,
+                double value) {
+            List<String> names = labels.keySet().stream().sorted().toList();
+            List<String> values = names.stream().map(labels::get).toList();
+            byName.computeIfAbsent(family, key -> new Collector.MetricFamilySamples(key, type, help, new ArrayList<>()))
+                    .samples
+                    .add(new Collector.MetricFamilySamples.Sample(name, names, values, value));
+        }
+    }
+}

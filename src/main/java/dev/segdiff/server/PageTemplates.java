@@ -1,0 +1,21 @@
+package dev.segdiff.server;
+
+import dev.segdiff.run.RunReport;
+import dev.segdiff.server.PageView.Viewer;
+import io.quarkus.qute.CheckedTemplate;
+import io.quarkus.qute.TemplateInstance;
+
+/** The templates, checked against what they show when the program is built. */
+@CheckedTemplate(basePath = "")
+final class PageTemplates {
+    private PageTemplates() {}
+
+    static native TemplateInstance page(PageView view);
+
+    static native TemplateInstance run(RunView view);
+
+    static native TemplateInstance login(String error);
+
+    /** A run with all that the ledger knows of it. */
+    record RunView(Viewer viewer, RunReport run, String started, String took, String counts, boolean live) {}
+}

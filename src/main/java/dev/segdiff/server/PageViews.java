@@ -1,0 +1,252 @@
+package dev.segdiff.server;
+
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.event.EventExpiry;
+import dev.segdiff.run.Goal;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobStatus;
+import dev.segdiff.run.Jobs;
+import dev.segdiff.run.Measure;
+import dev.segdiff.run.RunLedger;
+import dev.segdiff.run.RunReport;
+import dev.segdiff.segment.SegmentTrends;
+import dev.segdiff.segment.SegmentTrends.Day;
+import dev.segdiff.segment.SegmentTrends.Trend;
+import dev.segdiff.server.PageView.BacklogRow;
+import dev.segdiff.server.PageView.Bar;
+import dev.segdiff.server.PageView.Cell;
+import dev.segdiff.server.PageView.JobCard;
+import dev.segdiff.server.PageView.LiveRun;
+import dev.segdiff.server.PageView.TrendRow;
+import dev.segdiff.server.PageView.Viewer;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what the page shows. */
+@ApplicationScoped
+public class PageViews {
+    private static final int STRIP = 30;
+    private static final int TRENDS = 8;
+    private static final int TREND_DAYS = 30;
+    private static final int BAR_PITCH = 6;
+    private static final int BAR_HEIGHT = 16;
+    private static final Duration STRIP_MAX_AGE = Duration.ofSeconds(1);
+    private static final Duration TRENDS_MAX_AGE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration TOLERANCE = Duration.ofMinutes(5);
+
+    private static final Map<String, String> SIGNS = Map.of(
+            "SUCCEEDED",
+            "✓",
+            "SKIPPED",
+            "–",
+            "FAILED",
+            "×",
+            "REFUSED",
+            "!",
+            "INTERRUPTED",
+            "‖",
+            "RUNNING",
+            "▸",
+            "LOST",
+            "?");
+
+    private final Jobs jobs;
+    private final RecentStatuses statuses;
+    private final Schedules schedules;
+    private final LiveRuns live;
+    private final DatabaseState database;
+    private final Clock clock;
+    private final Recent<Map<String, List<RunReport>>> strips;
+    private final Recent<List<Trend>> trends;
+
+    PageViews(
+            Jobs jobs,
+            RecentStatuses statuses,
+            Schedules schedules,
+            LiveRuns live,
+            DatabaseState database,
+            RunLedger ledger,
+            SegmentTrends segmentTrends,
+            Clock clock,
+            Askers askers) {
+        this.jobs = jobs;
+        this.statuses = statuses;
+        this.schedules = schedules;
+        this.live = live;
+        this.database = database;
+        this.clock = clock;
+        this.strips = new Recent<>(
+                () -> jobs.names().stream().collect(Collectors.toMap(name -> name, name -> ledger.latest(name, STRIP))),
+                STRIP_MAX_AGE,
+                PATIENCE,
+                TOLERANCE,
+                askers);
+        this.trends = new Recent<>(
+                () -> segmentTrends.liveliest(TRENDS, TREND_DAYS), TRENDS_MAX_AGE, PATIENCE, TOLERANCE, askers);
+    }
+
+    PageView read(Viewer viewer) {
+        String fault = database.fault().orElse(null);
+        try {
+            Map<String, List<RunReport>> runs = strips.get();
+            List<JobCard> cards = jobs.all().stream()
+                    .map(job -> card(job, runs.getOrDefault(job.name(), List.of())))
+                    .toList();
+            boolean living = cards.stream().anyMatch(card -> card.live() != null);
+            return new PageView(viewer, fault, living, cards, trendRows(), backlogs());
+        } catch (Recent.SlowException | DatabaseException e) {
+            String words = Objects.requireNonNullElse(fault, "the database cannot be asked");
+            return new PageView(viewer, words, false, List.of(), List.of(), List.of());
+        }
+    }
+
+    private JobCard card(Job job, List<RunReport> runs) {
+        JobStatus status = statuses.of(job);
+        Goal goal = status.goal();
+        Duration age = status.last().successAge();
+        List<Cell> strip = new ArrayList<>(runs.stream().map(this::cell).toList());
+        Collections.reverse(strip);
+        return new JobCard(
+                job.name(),
+                status.isWell() ? "well" : "missed",
+                badge(status),
+                goal.summary(),
+                job.name().equals(EventExpiry.NAME) ? List.of() : goal.details(),
+                goal.problems(),
+                age == null ? "never" : Words.age(age) + " ago",
+                nextRun(job),
+                status.control().paused(),
+                strip,
+                living(runs).orElse(null));
+    }
+
+    private static String badge(JobStatus status) {
+        if (!status.goal().met()) {
+            return "goal missed";
+        }
+        return status.isStale() ? "no success for too long" : "goal met";
+    }
+
+    private String nextRun(Job job) {
+        Instant now = clock.instant();
+        return schedules
+                .next(job)
+                .map(next -> Words.time(next) + ", in " + Words.age(Duration.between(now, next)))
+                .orElse("not scheduled here");
+    }
+
+    private Cell cell(RunReport run) {
+        String state = run.state();
+        String title = "run " + run.runId() + ", " + run.day() + ": " + state.toLowerCase(Locale.ROOT)
+                + (run.dryRun() ? " (dry run)" : "") + (run.reason() == null ? "" : ", " + run.reason());
+        return new Cell(
+                run.runId(),
+                state.toLowerCase(Locale.ROOT) + (run.dryRun() ? " dry" : ""),
+                SIGNS.getOrDefault(state, "?"),
+                title);
+    }
+
+    private Optional<LiveRun> living(List<RunReport> runs) {
+        return runs.stream()
+                .filter(run -> run.state().equals("RUNNING"))
+                .findFirst()
+                .map(run -> {
+                    Map<String, Long> counts = live.find(run.runId())
+                            .map(mine -> mine.counts().snapshot())
+                            .orElse(run.counts());
+                    Duration since = Duration.between(run.startedAt().toInstant(), clock.instant());
+                    return new LiveRun(
+                            run.runId(), Words.age(since), counts.isEmpty() ? "it has begun" : Words.counts(counts));
+                });
+    }
+
+    private List<TrendRow> trendRows() {
+        return trends.get().stream()
+                .map(trend -> new TrendRow(
+                        trend.key().toString(),
+                        Words.number(trend.contacts()),
+                        Words.number(trend.added()),
+                        Words.number(trend.removed()),
+                        bars(trend)))
+                .toList();
+    }
+
+    private static List<Bar> bars(Trend trend) {
+        long most = Math.max(
+                1,
+                trend.days().stream()
+                        .mapToLong(day -> Math.max(day.added(), day.removed()))
+                        .max()
+                        .orElse(1));
+        List<Bar> bars = new ArrayList<>();
+        for (Day day : trend.days()) {
+            int up = height(day.added(), most);
+            bars.add(new Bar(
+                    bars.size() * BAR_PITCH,
+                    day.day() + ": +" + Words.number(day.added()) + " −" + Words.number(day.removed()),
+                    BAR_HEIGHT - up,
+                    up,
+                    height(day.removed(), most)));
+        }
+        return bars;
+    }
+
+    /** What is there is seen. */
+    private static int height(long amount, long most) {
+        return amount == 0 ? 0 : (int) Math.max(1, Math.round((double) amount * BAR_HEIGHT / most));
+    }
+
+    private List<BacklogRow> backlogs() {
+        Optional<Job> expiry = jobs.find(EventExpiry.NAME);
+        if (expiry.isEmpty()) {
+            return List.of();
+        }
+        Map<String, Map<String, Double>> policies = new LinkedHashMap<>();
+        for (Measure measure : statuses.of(expiry.get()).goal().measures()) {
+            policies.computeIfAbsent(measure.labels().getOrDefault("policy", ""), policy -> new LinkedHashMap<>())
+                    .put(measure.name(), measure.value());
+        }
+        return policies.entrySet().stream()
+                .map(policy -> backlog(policy.getKey(), policy.getValue()))
+                .toList();
+    }
+
+    private static BacklogRow backlog(String policy, Map<String, Double> measures) {
+        boolean met = measures.getOrDefault("inside_retention", 0.0) > 0;
+        return new BacklogRow(
+                policy,
+                met,
+                overdue(measures.get("oldest_expired_row_overdue_seconds")),
+                Words.number(measures.getOrDefault("eligible_rows", 0.0)),
+                Words.number(measures.getOrDefault("expired_rows_per_day", 0.0)),
+                Words.number(measures.getOrDefault("eligible_rows_per_day", 0.0)),
+                met ? "inside its retention" : forecast(measures.get("days_left")));
+    }
+
+    private static String overdue(@Nullable Double seconds) {
+        if (seconds == null) {
+            return "unknown";
+        }
+        return seconds == 0 ? "nothing has expired" : Words.age(Duration.ofSeconds(seconds.longValue()));
+    }
+
+    private static String forecast(@Nullable Double days) {
+        if (days == null) {
+            return "never, at this rate";
+        }
+        return "in " + Words.number(days) + (days == 1 ? " day" : " days");
+    }
+}

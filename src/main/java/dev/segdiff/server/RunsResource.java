@@ -1,0 +1,103 @@
+package dev.segdiff.server;
+
+import dev.segdiff.run.Jobs;
+import dev.segdiff.run.RunLedger;
+import dev.segdiff.run.RunReport;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import io.quarkus.security.identity.SecurityIdentity;
+import jakarta.annotation.security.RolesAllowed;
+import jakarta.ws.rs.DELETE;
+import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import java.util.List;
+import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
+import org.eclipse.microprofile.openapi.annotations.security.SecurityRequirement;
+import org.eclipse.microprofile.openapi.annotations.tags.Tag;
+import org.jspecify.annotations.Nullable;
+
+/** The ledger of all runs, those of CronJobs and other replicas included. */
+@Path("/api/runs")
+@Produces(MediaType.APPLICATION_JSON)
+@RolesAllowed(Token.Right.READ_ROLE)
+@SecurityRequirement(name = "token")
+@Tag(name = "runs")
+public class RunsResource {
+    private static final int MAX_LIMIT = 100;
+
+    private final RunLedger ledger;
+    private final LiveRuns live;
+    private final StopNow stopNow;
+    private final Jobs jobs;
+    private final SecurityIdentity identity;
+
+    RunsResource(RunLedger ledger, LiveRuns live, StopNow stopNow, Jobs jobs, SecurityIdentity identity) {
+        this.ledger = ledger;
+        this.live = live;
+        this.stopNow = stopNow;
+        this.jobs = jobs;
+        this.identity = identity;
+    }
+
+    /**
+     * A page of the ledger, the newest runs first.
+     *
+     * @param next where the next page is; null: there is none
+     */
+    @RegisterForReflection
+    record Page(List<RunReport> runs, @Nullable String next) {}
+
+    @GET
+    @Operation(summary = "The newest runs first; the statements of dry runs are told by the run itself")
+    public Page list(
+            @QueryParam("job") @Nullable String job,
+            @QueryParam("limit") @DefaultValue("20") int limit,
+            @QueryParam("before") @DefaultValue("" + Long.MAX_VALUE) long before) {
+        if (job != null) {
+            jobs.named(job);
+        }
+        int size = Math.max(1, Math.min(limit, MAX_LIMIT));
+        List<RunReport> runs = ledger.before(before, job, size + 1);
+        String next = runs.size() <= size
+                ? null
+                : "/api/runs?limit=" + size + "&before=" + runs.get(size - 1).runId()
+                        + (job == null ? "" : "&job=" + job);
+        return new Page(
+                runs.stream().limit(size).map(RunReport::withoutStatements).toList(), next);
+    }
+
+    @GET
+    @Path("/{run}")
+    @Operation(summary = "A run; while it lives, with what it has counted so far")
+    public RunReport show(@PathParam("run") long runId) {
+        RunReport report = find(runId);
+        return live.find(runId)
+                .filter(living -> report.outcome() == null)
+                .map(living -> report.withCounts(living.counts().snapshot()))
+                .orElse(report);
+    }
+
+    @DELETE
+    @Path("/{run}")
+    @RolesAllowed(Token.Right.RUN_ROLE)
+    @Operation(summary = "Asks a run to stop, wherever it runs; it ends within a statement, interrupted")
+    @APIResponse(responseCode = "202", description = "It was asked; another process hears it within seconds")
+    @APIResponse(responseCode = "409", description = "It has ended")
+    public Response stop(@PathParam("run") long runId) {
+        RunReport report = find(runId);
+        if (!stopNow.stop(runId, identity.getPrincipal().getName())) {
+            throw new JobBusyException("run " + runId + " has ended: " + report.state());
+        }
+        return Response.accepted(find(runId)).build();
+    }
+
+    private RunReport find(long runId) {
+        return ledger.find(runId).orElseThrow(() -> new NotThereException("there is no run " + runId));
+    }
+}
