@@ -3,6 +3,7 @@ package dev.segdiff.cli;
 import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
+import io.quarkus.runtime.QuarkusBindException;
 import io.smallrye.config.ConfigValidationException;
 import java.io.PrintWriter;
 import java.sql.SQLException;
@@ -27,6 +28,9 @@ final class Errors {
                 return INTERRUPTED;
             } else if (e instanceof ConfigValidationException invalid) {
                 ConfigErrors.lines(invalid).forEach(line -> print(err, "configuration: " + line));
+                return USAGE;
+            } else if (e instanceof QuarkusBindException) {
+                print(err, "serve: the address is taken; name another with QUARKUS_HTTP_PORT or QUARKUS_HTTP_HOST");
                 return USAGE;
             } else if (e instanceof SQLException sql) {
                 return tell(new DatabaseException(sql), err);

@@ -60,12 +60,12 @@ public class SegmentTrends {
                     from daily group by customer_id, segment_id
                     having sum(added + removed) > 0
                     order by changes desc, customer_id, segment_id limit ?)
-                select customer_id, segment_id, d.day, d.added, d.removed, coalesce(v.contacts, 0) as contacts
+                select l.customer_id, l.segment_id, d.day, d.added, d.removed, coalesce(v.contacts, 0) as contacts
                 from liveliest l
                 join daily d using (customer_id, segment_id)
                 join segdiff.segments s using (customer_id, segment_id)
                 left join segdiff.segment_versions v on v.version = s.current_version
-                order by l.changes desc, customer_id, segment_id, d.day
+                order by l.changes desc, l.customer_id, l.segment_id, d.day
                 """,
                         row -> {
                             SegmentKey key = new SegmentKey(row.getLong("customer_id"), row.getLong("segment_id"));

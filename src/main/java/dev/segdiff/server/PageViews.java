@@ -32,11 +32,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what the page shows. */
 @ApplicationScoped
 public class PageViews {
+    private static final Logger LOG = Logger.getLogger(PageViews.class);
+
     private static final int STRIP = 30;
     private static final int TRENDS = 8;
     private static final int TREND_DAYS = 30;
@@ -108,6 +111,7 @@ public class PageViews {
             boolean living = cards.stream().anyMatch(card -> card.live() != null);
             return new PageView(viewer, fault, living, cards, trendRows(), backlogs());
         } catch (Recent.SlowException | DatabaseException e) {
+            LOG.warnf("page: %s", e.getMessage());
             String words = Objects.requireNonNullElse(fault, "the database cannot be asked");
             return new PageView(viewer, words, false, List.of(), List.of(), List.of());
         }
