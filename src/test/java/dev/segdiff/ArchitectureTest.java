@@ -27,6 +27,8 @@ class ArchitectureTest {
                 .definedBy("dev.segdiff")
                 .layer("cli")
                 .definedBy("dev.segdiff.cli..")
+                .layer("server")
+                .definedBy("dev.segdiff.server..")
                 .layer("demo")
                 .definedBy("dev.segdiff.demo..")
                 .layer("segment")
@@ -41,14 +43,16 @@ class ArchitectureTest {
                 .mayNotBeAccessedByAnyLayer()
                 .whereLayer("cli")
                 .mayOnlyBeAccessedByLayers("main")
+                .whereLayer("server")
+                .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("demo")
                 .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("segment")
-                .mayOnlyBeAccessedByLayers("cli", "demo")
+                .mayOnlyBeAccessedByLayers("cli", "server", "demo")
                 .whereLayer("event")
-                .mayOnlyBeAccessedByLayers("cli", "demo")
+                .mayOnlyBeAccessedByLayers("cli", "server", "demo")
                 .whereLayer("run")
-                .mayOnlyBeAccessedByLayers("cli", "demo", "segment", "event")
+                .mayOnlyBeAccessedByLayers("main", "cli", "server", "demo", "segment", "event")
                 .check(CODE);
     }
 

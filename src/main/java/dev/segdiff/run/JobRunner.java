@@ -121,9 +121,9 @@ public class JobRunner {
     }
 
     private RunReport close(RunContext context, Result result) {
-        context.waits().forEach((cause, time) -> context.problem("waited " + time.toSeconds() + " s: " + cause));
+        context.waits().forEach(context::problem);
         RunReport report = ledger.close(context, result);
-        log(report);
+        log(report, context.request().trigger());
         return report;
     }
 
@@ -163,13 +163,14 @@ public class JobRunner {
         }
     }
 
-    private static void log(RunReport report) {
+    private static void log(RunReport report, Trigger trigger) {
         long millis = Objects.requireNonNull(report.duration()).toMillis();
         LOG.infof(
-                "run=%d job=%s day=%s outcome=%s duration=%d.%03ds counts=%s%s",
+                "run=%d job=%s day=%s trigger=%s outcome=%s duration=%d.%03ds counts=%s%s",
                 report.runId(),
                 report.job(),
                 report.day(),
+                trigger,
                 report.outcome(),
                 millis / 1000,
                 millis % 1000,

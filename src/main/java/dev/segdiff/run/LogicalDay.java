@@ -12,7 +12,7 @@ public class LogicalDay {
     private final Database database;
     private final RunConfig config;
 
-    LogicalDay(Database database, RunConfig config) {
+    public LogicalDay(Database database, RunConfig config) {
         this.database = database;
         this.config = config;
     }

@@ -31,6 +31,7 @@ public final class RunContext {
     private final List<String> problems = new CopyOnWriteArrayList<>();
     private final Set<String> statements = Collections.synchronizedSet(new LinkedHashSet<>());
     private final Map<Throttle.Cause, Duration> waits = new ConcurrentSkipListMap<>();
+    private final Map<Throttle.Cause, String> waitReasons = new ConcurrentSkipListMap<>();
     private volatile @Nullable Lease lease;
     private volatile boolean begun;
 
@@ -115,14 +116,17 @@ public final class RunContext {
     }
 
     /** Tells that the run has yielded to the application, and why. */
-    void throttled(Throttle.Cause cause, Duration waited) {
-        waits.merge(cause, waited, Duration::plus);
+    void throttled(Throttle.Reason why, Duration waited) {
+        waits.merge(why.cause(), waited, Duration::plus);
+        waitReasons.put(why.cause(), why.text());
         counts.add("throttled_seconds", waited.toSeconds());
     }
 
-    /** How long the run has yielded, by cause. */
-    Map<Throttle.Cause, Duration> waits() {
-        return Map.copyOf(waits);
+    /** How long the run has yielded and why, for people. */
+    List<String> waits() {
+        return waits.entrySet().stream()
+                .map(wait -> "waited " + wait.getValue().toSeconds() + " s: " + waitReasons.get(wait.getKey()))
+                .toList();
     }
 
     /** For the ledger. */

@@ -81,7 +81,7 @@ public class RunLedger {
                             from (select ?, ?, ?, ?, ?::date, ?, ?::timestamptz) as asked (job, trigger, actor, worker, day, dry_run, planned_at)
                             cross join lateral (
                                 select count(*) as attempts,
-                                    coalesce(bool_and(r.outcome = 'INTERRUPTED' and r.ended_at < clock_timestamp() - make_interval(secs => ?)), true) as missed
+                                    coalesce(bool_and(coalesce(r.outcome, '') = 'INTERRUPTED' and r.ended_at < clock_timestamp() - make_interval(secs => ?)), true) as missed
                                 from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at) earlier
                             where earlier.missed and earlier.attempts < ?
                             on conflict (job, planned_at, attempt) where planned_at is not null do nothing

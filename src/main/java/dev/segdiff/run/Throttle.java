@@ -96,7 +96,7 @@ public class Throttle {
         /** Somebody waited for us: gives everybody in that queue time to get through. */
         public void yieldTo(Cause whom) {
             LOG.debugf("run=%d job=%s yields to %s", run.runId(), job.name(), whom);
-            run.throttled(whom, INTERVAL);
+            run.throttled(new Reason(whom, whom.toString()), INTERVAL);
             run.cancellation().sleep(INTERVAL);
         }
 
@@ -113,7 +113,7 @@ public class Throttle {
                     throw new CancelledException("waited for " + config.maxWait() + ": " + why.text());
                 }
                 run.cancellation().sleep(INTERVAL);
-                run.throttled(why.cause(), INTERVAL);
+                run.throttled(why, INTERVAL);
             }
             if (told != null) {
                 LOG.infof("run=%d job=%s goes on", run.runId(), job.name());

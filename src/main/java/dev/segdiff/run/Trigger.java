@@ -7,12 +7,16 @@ import org.jspecify.annotations.Nullable;
  * Who asked for a run.
  *
  * @param actor the name of the token that asked over HTTP
+ * @param requestId of the HTTP request, for the log
  * @param plannedAt the moment of the schedule
  */
 public record Trigger(
-        Kind kind, @Nullable String actor, @Nullable Instant plannedAt) {
+        Kind kind,
+        @Nullable String actor,
+        @Nullable String requestId,
+        @Nullable Instant plannedAt) {
     /** The command line: a person or a CronJob. */
-    public static final Trigger COMMAND = new Trigger(Kind.COMMAND, null, null);
+    public static final Trigger COMMAND = new Trigger(Kind.COMMAND, null, null, null);
 
     /** The doors through which runs are asked for. */
     public enum Kind {
@@ -21,11 +25,17 @@ public record Trigger(
         HTTP
     }
 
-    public static Trigger http(String actor) {
-        return new Trigger(Kind.HTTP, actor, null);
+    public static Trigger http(String actor, String requestId) {
+        return new Trigger(Kind.HTTP, actor, requestId, null);
     }
 
     public static Trigger schedule(Instant plannedAt) {
-        return new Trigger(Kind.SCHEDULE, null, plannedAt);
+        return new Trigger(Kind.SCHEDULE, null, null, plannedAt);
+    }
+
+    /** For the log. */
+    @Override
+    public String toString() {
+        return kind + (actor == null ? "" : " actor=" + actor) + (requestId == null ? "" : " request=" + requestId);
     }
 }

@@ -135,6 +135,6 @@ final class ApiErrors {
     }
 
     private String requestId() {
-        return String.valueOf(context.<String>get(HttpGate.REQUEST_ID));
+        return HttpGate.requestId(context);
     }
 }

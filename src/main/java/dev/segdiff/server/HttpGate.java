@@ -33,6 +33,11 @@ public class HttpGate {
                 config.requestsPerSecond(), (double) config.requestsPerSecond() * BURST_SECONDS, System::nanoTime);
     }
 
+    /** The id of a request, told in its answer and in the log. */
+    static String requestId(RoutingContext context) {
+        return String.valueOf(context.<String>get(REQUEST_ID));
+    }
+
     void register(@Observes Filters filters) {
         filters.register(this::pass, FIRST);
     }
@@ -90,7 +95,7 @@ public class HttpGate {
                 .putHeader("Content-Type", "application/json")
                 .end(new JsonObject()
                         .put("error", why)
-                        .put("request_id", context.<String>get(REQUEST_ID))
+                        .put("request_id", requestId(context))
                         .encode());
     }
 }

@@ -7,6 +7,7 @@ import dev.segdiff.run.Jobs;
 import dev.segdiff.run.RunContext;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.quarkus.security.identity.SecurityIdentity;
+import io.vertx.ext.web.RoutingContext;
 import jakarta.annotation.security.RolesAllowed;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
@@ -37,13 +38,21 @@ public class JobsResource {
     private final Schedules schedules;
     private final RunNow runNow;
     private final SecurityIdentity identity;
+    private final RoutingContext context;
 
-    JobsResource(Jobs jobs, RecentStatuses statuses, Schedules schedules, RunNow runNow, SecurityIdentity identity) {
+    JobsResource(
+            Jobs jobs,
+            RecentStatuses statuses,
+            Schedules schedules,
+            RunNow runNow,
+            SecurityIdentity identity,
+            RoutingContext context) {
         this.jobs = jobs;
         this.statuses = statuses;
         this.schedules = schedules;
         this.runNow = runNow;
         this.identity = identity;
+        this.context = context;
     }
 
     /** How a job stands, and when this process runs it next. */
@@ -77,7 +86,8 @@ public class JobsResource {
         RunContext run = runNow.start(
                 job,
                 order == null ? RunNow.Order.PLAIN : order,
-                identity.getPrincipal().getName());
+                identity.getPrincipal().getName(),
+                HttpGate.requestId(context));
         String location = "/api/runs/" + run.runId();
         return Response.accepted(new StartedRun(run.runId(), location))
                 .location(URI.create(location))

@@ -106,7 +106,8 @@ public class PageResource {
             @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
         Token token = mustRun(cookie, key);
         Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
-        RunContext run = runNow.start(job, dryRun == null ? RunNow.Order.PLAIN : RunNow.Order.DRY, token.name());
+        RunContext run = runNow.start(
+                job, dryRun == null ? RunNow.Order.PLAIN : RunNow.Order.DRY, token.name(), HttpGate.requestId(context));
         return Response.seeOther(dryRun == null ? HOME : URI.create("/runs/" + run.runId()))
                 .build();
     }

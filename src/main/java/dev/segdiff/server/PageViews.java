@@ -22,7 +22,6 @@ import dev.segdiff.server.PageView.Viewer;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -145,10 +144,9 @@ public class PageViews {
     }
 
     private String nextRun(Job job) {
-        Instant now = clock.instant();
         return schedules
                 .next(job)
-                .map(next -> Words.time(next) + ", in " + Words.age(Duration.between(now, next)))
+                .map(next -> Words.until(next, clock.instant()))
                 .orElse("not scheduled here");
     }
 

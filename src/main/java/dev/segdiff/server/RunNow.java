@@ -46,13 +46,14 @@ public class RunNow {
      * Starts a run.
      *
      * @param actor the name of the token
+     * @param requestId of the HTTP request
      * @throws JobBusyException if the job runs already
      * @throws StoppingException if the process is about to end
      * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request
      */
-    RunContext start(Job job, Order order, String actor) {
+    RunContext start(Job job, Order order, String actor, String requestId) {
         RunRequest request = new RunRequest(
-                Trigger.http(actor),
+                Trigger.http(actor, requestId),
                 days.orToday(order.day()),
                 order.force(),
                 order.dryRun(),

@@ -12,6 +12,8 @@ import java.util.stream.Collectors;
 final class Words {
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm'Z'").withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter HOUR =
+            DateTimeFormatter.ofPattern("HH:mm'Z'").withZone(ZoneOffset.UTC);
 
     private Words() {}
 
@@ -28,6 +30,12 @@ final class Words {
 
     static String time(Instant time) {
         return TIME.format(time);
+    }
+
+    /** How long until then, and when that is. */
+    static String until(Instant time, Instant now) {
+        Duration until = Duration.between(now, time);
+        return "in " + age(until) + ", " + (until.toHours() < 24 ? HOUR : TIME).format(time);
     }
 
     static String number(double number) {

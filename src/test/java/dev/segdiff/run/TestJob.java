@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.function.Function;
 
 /** A job that does what a test wants. */
-record TestJob(boolean exclusive, Function<RunContext, Result> work) implements Job {
+public record TestJob(boolean exclusive, Function<RunContext, Result> work) implements Job {
     @Override
     public String name() {
         return "chore";
