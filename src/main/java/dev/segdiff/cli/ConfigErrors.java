@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -53,9 +54,17 @@ final class ConfigErrors {
         List<String> allowed = policy.matches()
                 ? EventsConfig.KEYS.stream().map(name -> policy.group(1) + name).toList()
                 : known;
-        return allowed.contains(key)
+        return allowed.contains(key) || isVariable(key, allowed)
                 ? Optional.empty()
                 : Optional.of("unknown key " + key + Suggestion.didYouMean(key, allowed));
+    }
+
+    /** A variable of the environment does not tell dots from dashes. */
+    private static boolean isVariable(String key, List<String> allowed) {
+        return allowed.stream()
+                .filter(name -> name.replace('-', '.').equals(key))
+                .map(name -> name.replaceAll("[^A-Za-z0-9]", "_").toUpperCase(Locale.ROOT))
+                .anyMatch(System.getenv()::containsKey);
     }
 
     private static String line(String problem) {

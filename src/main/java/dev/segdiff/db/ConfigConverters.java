@@ -20,6 +20,20 @@ public final class ConfigConverters {
         }
     }
 
+    /** True or false, and nothing that could be taken for either. */
+    public static final class Switch implements Converter<Boolean> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Boolean convert(String text) {
+            return switch (text.strip()) {
+                case "true" -> true;
+                case "false" -> false;
+                default -> throw new IllegalArgumentException("expected true or false");
+            };
+        }
+    }
+
     /** A time zone by name. */
     public static final class Zone implements Converter<ZoneId> {
         private static final long serialVersionUID = 1;

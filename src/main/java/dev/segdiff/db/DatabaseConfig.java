@@ -1,6 +1,7 @@
 package dev.segdiff.db;
 
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
@@ -8,6 +9,7 @@ import java.time.Duration;
 @ConfigMapping(prefix = "segdiff")
 public interface DatabaseConfig {
     /** Whether a command brings the schema up to date before it starts. */
+    @WithConverter(ConfigConverters.Switch.class)
     @WithDefault("true")
     boolean migrateAtStart();
 

@@ -53,10 +53,12 @@ public interface EventsConfig {
         Optional<ZoneId> zone();
 
         /** Nothing is deleted while it is false. */
+        @WithConverter(ConfigConverters.Switch.class)
         @WithDefault("true")
         boolean enabled();
 
         /** Whether a table without an index on the column is refused; if not, each run reads the whole table. */
+        @WithConverter(ConfigConverters.Switch.class)
         @WithDefault("true")
         boolean requireIndex();
 
@@ -64,6 +66,7 @@ public interface EventsConfig {
         OptionalLong maxRows();
 
         /** Whether readers get the view segdiff.events_NAME. */
+        @WithConverter(ConfigConverters.Switch.class)
         @WithDefault("true")
         boolean view();
 

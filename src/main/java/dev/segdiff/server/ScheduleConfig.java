@@ -1,6 +1,8 @@
 package dev.segdiff.server;
 
+import dev.segdiff.db.ConfigConverters;
 import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
@@ -8,6 +10,7 @@ import java.time.Duration;
 @ConfigMapping(prefix = "segdiff.schedule")
 public interface ScheduleConfig {
     /** False where CronJobs run the jobs. */
+    @WithConverter(ConfigConverters.Switch.class)
     @WithDefault("true")
     boolean enabled();
 

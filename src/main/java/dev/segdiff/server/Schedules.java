@@ -23,15 +23,24 @@ public class Schedules {
     private final JobConfig jobConfig;
     private final Jobs jobs;
     private final DueRuns due;
+    private final DatabaseState database;
     private final Clock clock;
     private final Map<String, Cron> crons = new LinkedHashMap<>();
 
-    Schedules(Scheduler scheduler, ScheduleConfig config, JobConfig jobConfig, Jobs jobs, DueRuns due, Clock clock) {
+    Schedules(
+            Scheduler scheduler,
+            ScheduleConfig config,
+            JobConfig jobConfig,
+            Jobs jobs,
+            DueRuns due,
+            DatabaseState database,
+            Clock clock) {
         this.scheduler = scheduler;
         this.config = config;
         this.jobConfig = jobConfig;
         this.jobs = jobs;
         this.due = due;
+        this.database = database;
         this.clock = clock;
     }
 
@@ -63,15 +72,22 @@ public class Schedules {
                 .setCron(cron.expression())
                 .setTimeZone(cron.zone().getId())
                 .setConcurrentExecution(ConcurrentExecution.SKIP)
-                .setTask(fired -> due.start(jobs.named(job), cron))
+                .setTask(fired -> start(job, cron))
                 .schedule());
         scheduler
                 .newJob("catch-up")
                 .setInterval(CATCH_UP_INTERVAL)
                 .setConcurrentExecution(ConcurrentExecution.SKIP)
-                .setTask(fired -> crons.forEach((job, cron) -> due.start(jobs.named(job), cron)))
+                .setTask(fired -> crons.forEach(this::start))
                 .schedule();
         scheduler.resume();
+    }
+
+    /** While the database is away its moments wait; readiness has told so. */
+    private void start(String job, Cron cron) {
+        if (database.fault().isEmpty()) {
+            due.start(jobs.named(job), cron);
+        }
     }
 
     void stop() {

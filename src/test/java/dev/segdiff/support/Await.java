@@ -12,10 +12,14 @@ public final class Await {
     private Await() {}
 
     public static void until(String fact, BooleanSupplier holds) {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        untilWithin(PATIENCE, fact, holds);
+    }
+
+    public static void untilWithin(Duration patience, String fact, BooleanSupplier holds) {
+        long deadline = System.nanoTime() + patience.toNanos();
         while (!holds.getAsBoolean()) {
             if (System.nanoTime() > deadline) {
-                throw new AssertionError("not within " + PATIENCE.toSeconds() + " s: " + fact);
+                throw new AssertionError("not within " + patience.toSeconds() + " s: " + fact);
             }
             LockSupport.parkNanos(POLL.toNanos());
         }
