@@ -55,12 +55,20 @@ public class LedgerCollector {
     }
 
     void register() {
-        new Collector() {
-            @Override
-            public List<MetricFamilySamples> collect() {
-                return LedgerCollector.this.collect();
-            }
-        }.register(registry.getPrometheusRegistry());
+        registry.getPrometheusRegistry().register(new OnScrape());
+    }
+
+    private final class OnScrape extends Collector implements Collector.Describable {
+        @Override
+        public List<MetricFamilySamples> collect() {
+            return LedgerCollector.this.collect();
+        }
+
+        /** Names are not asked for when this is registered: the database may be away. */
+        @Override
+        public List<MetricFamilySamples> describe() {
+            return List.of();
+        }
     }
 
     /** While the database is away, what it alone knows is missing; stale numbers would look like news. */
