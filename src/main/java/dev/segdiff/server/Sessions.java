@@ -20,12 +20,14 @@ import javax.crypto.spec.SecretKeySpec;
  */
 @ApplicationScoped
 public class Sessions {
-    private static final SecureRandom RANDOM = new SecureRandom();
     private static final Base64.Encoder BASE64 = Base64.getUrlEncoder().withoutPadding();
 
     private final Tokens tokens;
     private final ApiConfig config;
     private final Clock clock;
+
+    /** Not static: an executable would be built with its seed. */
+    private final SecureRandom random = new SecureRandom();
 
     public Sessions(Tokens tokens, ApiConfig config, Clock clock) {
         this.tokens = tokens;
@@ -36,7 +38,7 @@ public class Sessions {
     /** The value of a new cookie. */
     String open(Token token) {
         byte[] nonce = new byte[12];
-        RANDOM.nextBytes(nonce);
+        random.nextBytes(nonce);
         String content = encode(token.name()) + "."
                 + clock.instant().plus(config.session()).getEpochSecond() + "."
                 + HexFormat.of().formatHex(nonce);

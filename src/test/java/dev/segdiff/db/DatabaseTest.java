@@ -3,7 +3,10 @@ package dev.segdiff.db;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.segdiff.support.TcpProxy;
 import dev.segdiff.support.TestDatabase;
+import java.io.IOException;
+import java.net.URI;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -132,6 +135,45 @@ class DatabaseTest {
         assertThatThrownBy(() -> database.transaction(
                         database.defaults(), cancellation, session -> session.update("insert into t values (1)")))
                 .isInstanceOf(CancelledException.class);
+    }
+
+    @Test
+    void transactionUnderWayMayEndWithinTheGraceAndNoneBegins() {
+        Cancellation cancellation = new Cancellation();
+        Database database = db.database();
+
+        database.transaction(database.defaults(), cancellation, session -> {
+            session.update("insert into t values (1)");
+            cancellation.request("enough", Duration.ofMinutes(1));
+            return session.update("insert into t values (2)");
+        });
+
+        assertThat(db.rows("select * from t order by x")).containsExactly("1", "2");
+        assertThatThrownBy(() -> database.transaction(
+                        database.defaults(), cancellation, session -> session.update("insert into t values (3)")))
+                .isInstanceOf(CancelledException.class);
+    }
+
+    @Test
+    void answerThatTheNetworkSwallowsEndsAsALostConnection() throws SQLException, IOException {
+        URI server = URI.create(db.url().replace("jdbc:", ""));
+        try (TcpProxy proxy = new TcpProxy(server.getHost(), server.getPort())) {
+            TestDatabase far = db.through(proxy.port());
+            Database database = far.database();
+            Settings quick = database.defaults().statementTimeout(Duration.ofMillis(100));
+            database.transaction(quick, new Cancellation(), session -> session.list("select 1", row -> row));
+
+            proxy.stall();
+
+            assertThatThrownBy(() -> database.transaction(
+                            quick, new Cancellation(), session -> session.list("select 1", row -> row)))
+                    .isInstanceOfSatisfying(DatabaseException.class, e -> assertThat(e.isLostConnection())
+                            .isTrue());
+            proxy.resume();
+            assertThat(database.<Integer>transaction(session -> session.one("select 1", row -> row.getInt(1))))
+                    .isEqualTo(1);
+            far.close();
+        }
     }
 
     private static void rollback(Connection connection) {

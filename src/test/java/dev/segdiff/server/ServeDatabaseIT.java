@@ -132,6 +132,25 @@ class ServeDatabaseIT {
         }
     }
 
+    @Test
+    void standbyIsNotReadyUntilItIsPromoted() throws IOException, SQLException {
+        Path data = Files.createDirectories(directory.resolve("pg"));
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+        int port = Served.freePort();
+        postgres(data, port).close();
+        Files.createFile(data.resolve("standby.signal"));
+        try (EmbeddedPostgres standby = postgres(data, port);
+                Served served =
+                        serve("one", segdiff("one", url(port)).with("QUARKUS_DATASOURCE_USERNAME", "postgres"))) {
+            Await.until("it knows", () -> served.get("/q/health/ready").body().contains("the server is a standby"));
+            assertThat(served.status("/q/health/ready")).isEqualTo(503);
+
+            TestDatabase.existing(url(standby.getPort())).rows("select pg_promote()");
+
+            Await.until("it is ready", () -> served.status("/q/health/ready") == 200);
+        }
+    }
+
     /** Two replicas, a schedule that comes every minute, and a database that is away when it comes. */
     @Test
     @Timeout(360)

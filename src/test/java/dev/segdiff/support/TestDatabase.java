@@ -60,6 +60,15 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
         return other;
     }
 
+    /** The same database through another port of this machine. */
+    public TestDatabase through(int port) throws SQLException {
+        TestDatabase other = new TestDatabase();
+        other.user = user;
+        other.password = password;
+        other.open("jdbc:postgresql://127.0.0.1:" + port + "/" + name());
+        return other;
+    }
+
     public void close() {
         dataSource.close();
     }
