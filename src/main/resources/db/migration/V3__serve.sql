@@ -4,11 +4,15 @@
 alter table segdiff.runs
     add column began             boolean     not null default false,
     add column planned_at        timestamptz,
+    add column schedule          text,
     add column attempt           integer     not null default 1,
+    add column resumes           boolean,
     add column stop_requested_by text,
     add column waits             jsonb       not null default '{}';
 comment on column segdiff.runs.began is 'The job itself began: it was neither paused nor running elsewhere.';
 comment on column segdiff.runs.planned_at is 'The moment of the schedule that this run is for.';
+comment on column segdiff.runs.schedule is 'The schedule itself: its cron expression and zone.';
+comment on column segdiff.runs.resumes is 'Whether a schedule makes up for it: it was interrupted, and neither by a person nor by its time budget.';
 comment on column segdiff.runs.attempt is 'Counts the runs for that moment: one that is interrupted is made up for.';
 comment on column segdiff.runs.stop_requested_by is 'The worker reads it with each heartbeat.';
 comment on column segdiff.runs.waits is 'Seconds that the run yielded to the application, by reason.';
@@ -32,12 +36,23 @@ comment on table segdiff.run_totals is 'Sums over all runs that have ended, dry 
 create function segdiff.add_run_totals() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     insert into segdiff.run_totals as t (job, kind, name, total)
-    select new.job, 'outcome', new.outcome, 1
-    union all
-    select new.job, 'count', c.key, c.value::numeric from jsonb_each_text(new.counts) c
-    union all
-    select new.job, 'wait', w.key, w.value::numeric from jsonb_each_text(new.waits) w
-    order by 2, 3
+    select new.job, change.kind, change.name, sum(change.amount)
+    from (
+        select 'outcome' as kind, new.outcome as name, 1 as amount
+        union all
+        select 'count', c.key, c.value::numeric from jsonb_each_text(new.counts) c
+        union all
+        select 'wait', w.key, w.value::numeric from jsonb_each_text(new.waits) w
+        -- A run that was taken for dead and closed, and came back to close itself.
+        union all
+        select 'outcome', old.outcome, -1 where old.ended_at is not null
+        union all
+        select 'count', c.key, -c.value::numeric from jsonb_each_text(old.counts) c where old.ended_at is not null
+        union all
+        select 'wait', w.key, -w.value::numeric from jsonb_each_text(old.waits) w where old.ended_at is not null
+    ) change
+    group by change.kind, change.name
+    order by change.kind, change.name
     on conflict (job, kind, name) do update set total = t.total + excluded.total;
     return null;
 end $$;
@@ -51,4 +66,4 @@ select r.job, 'count', c.key, sum(c.value::numeric) from segdiff.runs r, jsonb_e
 where r.ended_at is not null and not r.dry_run group by r.job, c.key;
 
 create trigger add_run_totals after update on segdiff.runs for each row
-when (old.ended_at is null and new.ended_at is not null and not new.dry_run) execute function segdiff.add_run_totals();
+when (new.ended_at is not null and not new.dry_run) execute function segdiff.add_run_totals();

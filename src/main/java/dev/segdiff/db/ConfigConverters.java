@@ -1,5 +1,7 @@
 package dev.segdiff.db;
 
+import io.quarkus.runtime.configuration.DurationConverter;
+import java.time.Duration;
 import java.time.ZoneId;
 import org.eclipse.microprofile.config.spi.Converter;
 
@@ -17,6 +19,28 @@ public final class ConfigConverters {
                 throw new IllegalArgumentException("expected a whole number from 1 on");
             }
             return Integer.valueOf(text);
+        }
+    }
+
+    /** A duration of a second or more. */
+    public static final class Seconds implements Converter<Duration> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Duration convert(String text) {
+            Duration duration = parse(text);
+            if (duration.compareTo(Duration.ofSeconds(1)) < 0) {
+                throw new IllegalArgumentException("expected a duration of a second or more, such as 90s, 30m or 12h");
+            }
+            return duration;
+        }
+
+        private static Duration parse(String text) {
+            try {
+                return DurationConverter.parseDuration(text);
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException("expected a duration such as 90s, 30m or 12h", e);
+            }
         }
     }
 

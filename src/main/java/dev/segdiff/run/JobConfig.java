@@ -2,7 +2,6 @@ package dev.segdiff.run;
 
 import dev.segdiff.db.ConfigConverters;
 import dev.segdiff.db.InvalidInputException;
-import io.quarkus.runtime.configuration.DurationConverter;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -53,7 +52,7 @@ public class JobConfig {
 
     /** When its last success is older, its goal counts as missed. */
     public Duration maxAge(Job job) {
-        return read(MAX_AGE + job.name(), DEFAULT_MAX_AGE, JobConfig::positive);
+        return read(MAX_AGE + job.name(), DEFAULT_MAX_AGE, new ConfigConverters.Seconds()::convert);
     }
 
     /** An error that names the key of a job's cron expression. */
@@ -71,14 +70,6 @@ public class JobConfig {
                     }
                 })
                 .orElse(otherwise);
-    }
-
-    private static Duration positive(String text) {
-        Duration duration = DurationConverter.parseDuration(text);
-        if (duration.isZero() || duration.isNegative()) {
-            throw new IllegalArgumentException("expected a duration such as 30h");
-        }
-        return duration;
     }
 
     private static InvalidInputException invalid(String key, String value, String expected) {

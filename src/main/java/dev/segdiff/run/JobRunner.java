@@ -4,24 +4,16 @@ import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.DatabaseException;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
-import org.jspecify.annotations.Nullable;
 
 /** Leads every run the same way: ledger row, lease, heartbeat, time budget, the job, outcome, one line in the log. */
 @ApplicationScoped
 public class JobRunner {
     private static final Logger LOG = Logger.getLogger(JobRunner.class);
-
-    /** How often a listener hears of a living run; quick enough to look alive. */
-    private static final long PROGRESS_MILLIS = 200;
 
     private final RunLedger ledger;
     private final Leases leases;
@@ -60,24 +52,14 @@ public class JobRunner {
 
     /** The second half of a run, to its end. */
     public RunReport finish(Job job, RunContext run, Consumer<RunContext> progress) {
-        if (run.request().dryRun()) {
-            return lead(job, run, null, progress);
-        }
-        String paused = controls.of(job).paused();
-        if (paused != null) {
-            return close(run, Result.of(Outcome.SKIPPED, paused));
-        } else if (!job.exclusive()) {
-            return lead(job, run, null, progress);
-        }
-        Optional<Lease> lease = leases.take(job.name(), worker(), run.runId(), run.cancellation());
-        if (lease.isEmpty()) {
-            return close(run, Result.of(Outcome.SKIPPED, "runs elsewhere: " + leases.holder(job.name())));
-        }
         try {
-            run.hold(lease.get());
-            return lead(job, run, lease.get(), progress);
+            Result result;
+            try (Heartbeat heartbeat = Heartbeat.of(ledger, leases, run, progress)) {
+                result = attempt(job, run);
+            }
+            return close(run, result);
         } finally {
-            leases.release(lease.get());
+            Optional.ofNullable(run.lease()).ifPresent(leases::release);
         }
     }
 
@@ -86,58 +68,9 @@ public class JobRunner {
         return job.exclusive() ? leases.present(job.name()) : Optional.empty();
     }
 
-    private RunReport lead(Job job, RunContext context, @Nullable Lease lease, Consumer<RunContext> progress) {
-        context.begin();
-        ScheduledExecutorService clock =
-                Executors.newSingleThreadScheduledExecutor(daemon("segdiff-run-" + context.runId()));
+    private Result attempt(Job job, RunContext run) {
         try {
-            long heartbeat = heartbeatMillis(lease);
-            clock.scheduleAtFixedRate(() -> beat(context, lease), heartbeat, heartbeat, TimeUnit.MILLISECONDS);
-            clock.scheduleAtFixedRate(
-                    () -> progress.accept(context), PROGRESS_MILLIS, PROGRESS_MILLIS, TimeUnit.MILLISECONDS);
-            Duration budget = context.request().timeBudget();
-            clock.schedule(
-                    () -> context.cancellation().request("time budget of " + budget + " used up"),
-                    budget.toMillis(),
-                    TimeUnit.MILLISECONDS);
-            Result result = attempt(job, context);
-            clock.shutdownNow();
-            return close(context, result);
-        } finally {
-            clock.shutdownNow();
-            awaitEnd(clock);
-        }
-    }
-
-    /** A heartbeat under way must not renew a lease that has been given back. */
-    private static void awaitEnd(ScheduledExecutorService clock) {
-        try {
-            if (!clock.awaitTermination(RunLedger.HEARTBEAT.toSeconds(), TimeUnit.SECONDS)) {
-                LOG.warn("a heartbeat hangs");
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private RunReport close(RunContext context, Result result) {
-        context.waits().forEach(context::problem);
-        RunReport report = ledger.close(context, result);
-        log(report, context.request().trigger());
-        return report;
-    }
-
-    /** A lease outlives five heartbeats that came to nothing. */
-    private static long heartbeatMillis(@Nullable Lease lease) {
-        long longest = RunLedger.HEARTBEAT.toMillis();
-        return lease == null
-                ? longest
-                : Math.max(1, Math.min(longest, lease.duration().toMillis() / 6));
-    }
-
-    private static Result attempt(Job job, RunContext context) {
-        try {
-            return job.run(context);
+            return lead(job, run);
         } catch (CancelledException e) {
             return Result.of(Outcome.INTERRUPTED, String.valueOf(e.getMessage()));
         } catch (DatabaseException e) {
@@ -152,15 +85,32 @@ public class JobRunner {
         }
     }
 
-    private void beat(RunContext context, @Nullable Lease lease) {
-        try {
-            if (lease != null && !leases.renew(lease)) {
-                context.cancellation().request("lost the lease to " + leases.holder(lease.job()));
+    /** A dry run changes nothing: it may run beside others, and while the job is paused. */
+    private Result lead(Job job, RunContext run) {
+        if (!run.request().dryRun()) {
+            String paused = controls.of(job).paused();
+            if (paused != null) {
+                return Result.of(Outcome.SKIPPED, paused);
+            } else if (job.exclusive() && !hold(job, run)) {
+                run.cancellation().check();
+                return Result.of(Outcome.SKIPPED, "runs elsewhere: " + leases.holder(job.name()));
             }
-            ledger.beat(context).ifPresent(by -> context.cancellation().request("stopped by " + by));
-        } catch (DatabaseException e) {
-            LOG.warnf("run %d: heartbeat failed: %s", context.runId(), e.getMessage());
         }
+        run.begin();
+        return job.run(run);
+    }
+
+    private boolean hold(Job job, RunContext run) {
+        Optional<Lease> lease = leases.take(job.name(), worker(), run.runId(), run.cancellation());
+        lease.ifPresent(run::hold);
+        return lease.isPresent();
+    }
+
+    private RunReport close(RunContext run, Result result) {
+        run.waits().forEach(run::problem);
+        RunReport report = ledger.close(run, result);
+        log(report, run.request().trigger());
+        return report;
     }
 
     private static void log(RunReport report, Trigger trigger) {
@@ -182,13 +132,5 @@ public class JobRunner {
     private static String worker() {
         String host = Objects.requireNonNullElse(System.getenv("HOSTNAME"), "localhost");
         return host + ":" + ProcessHandle.current().pid();
-    }
-
-    private static java.util.concurrent.ThreadFactory daemon(String name) {
-        return work -> {
-            Thread thread = new Thread(work, name);
-            thread.setDaemon(true);
-            return thread;
-        };
     }
 }

@@ -27,6 +27,11 @@ public class Leases {
         this.config = config;
     }
 
+    /** How long a lease lasts without a renewal. */
+    Duration duration() {
+        return config.leaseDuration();
+    }
+
     /**
      * Takes the lease if nobody has it. One that is held is watched: its holder renews it, and keeps it; or was killed,
      * and it expires. So whoever starts a job again after a kill need not start it twice.

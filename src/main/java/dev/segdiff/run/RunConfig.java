@@ -20,6 +20,7 @@ public interface RunConfig {
     Duration timeBudget();
 
     /** An exclusive job whose worker has vanished starts elsewhere after this long. */
+    @WithConverter(ConfigConverters.Seconds.class)
     @WithDefault("30s")
     Duration leaseDuration();
 }

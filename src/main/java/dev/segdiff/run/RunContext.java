@@ -24,6 +24,9 @@ public final class RunContext {
     /** As many problems as a person reads; the rest is in the job's own tables. */
     private static final int MAX_PROBLEMS = 50;
 
+    /** The sum of all waits. */
+    public static final String THROTTLED_SECONDS = "throttled_seconds";
+
     private final long runId;
     private final RunRequest request;
     private final Cancellation cancellation;
@@ -34,6 +37,7 @@ public final class RunContext {
     private final Map<Throttle.Cause, String> waitReasons = new ConcurrentSkipListMap<>();
     private volatile @Nullable Lease lease;
     private volatile boolean begun;
+    private volatile boolean endedForGood;
 
     public RunContext(long runId, RunRequest request, Cancellation cancellation) {
         this.runId = runId;
@@ -106,6 +110,21 @@ public final class RunContext {
         lease = taken;
     }
 
+    /** Asks the run to end, for a reason that its schedule does not make up for: a person, or the time budget. */
+    public void endForGood(String why) {
+        endedForGood = true;
+        cancellation.request(why);
+    }
+
+    boolean isEndedForGood() {
+        return endedForGood;
+    }
+
+    @Nullable
+    Lease lease() {
+        return lease;
+    }
+
     /** The job itself begins: it is neither paused nor running elsewhere. */
     void begin() {
         begun = true;
@@ -119,7 +138,7 @@ public final class RunContext {
     void throttled(Throttle.Reason why, Duration waited) {
         waits.merge(why.cause(), waited, Duration::plus);
         waitReasons.put(why.cause(), why.text());
-        counts.add("throttled_seconds", waited.toSeconds());
+        counts.add(THROTTLED_SECONDS, waited.toSeconds());
     }
 
     /** How long the run has yielded and why, for people. */

@@ -13,6 +13,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalDate;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -36,6 +37,14 @@ public class RunLedger {
 
     /** As many as a Kubernetes Job makes with the default backoffLimit. */
     private static final int MAX_ATTEMPTS = 7;
+
+    /** That a moment has no run yet, or only such as were interrupted a while ago; a run that vanished was, too. */
+    private static final String OPEN = """
+            (select count(*) < %d and coalesce(bool_and(coalesce(
+                    case when r.ended_at is null then r.stop_requested_by is null and r.heartbeat_at < clock_timestamp() - make_interval(secs => %d)
+                         else r.resumes and r.ended_at < clock_timestamp() - make_interval(secs => %d) end, false)), true)
+             from segdiff.runs r where r.job = %%s and r.planned_at = %%s)
+            """.formatted(MAX_ATTEMPTS, LOST_AFTER.toSeconds(), RETRY_AFTER.toSeconds());
 
     private static final String COLUMNS = """
             run_id, job, trigger, actor, worker, day, dry_run, started_at, outcome, reason, counts, problems, statements,
@@ -69,21 +78,17 @@ public class RunLedger {
 
     private OptionalLong insert(String job, RunRequest request, String worker) {
         Trigger trigger = request.trigger();
-        OffsetDateTime plannedAt =
-                trigger.plannedAt() == null ? null : trigger.plannedAt().atOffset(ZoneOffset.UTC);
         return durable(session -> {
             closeVanished(session, job);
             return session
                     .list(
                             """
-                            insert into segdiff.runs (job, trigger, actor, worker, day, dry_run, planned_at, attempt)
-                            select asked.*, 1 + earlier.attempts
-                            from (select ?, ?, ?, ?, ?::date, ?, ?::timestamptz) as asked (job, trigger, actor, worker, day, dry_run, planned_at)
-                            cross join lateral (
-                                select count(*) as attempts,
-                                    coalesce(bool_and(coalesce(r.outcome, '') = 'INTERRUPTED' and r.ended_at < clock_timestamp() - make_interval(secs => ?)), true) as missed
-                                from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at) earlier
-                            where earlier.missed and earlier.attempts < ?
+                            insert into segdiff.runs (job, trigger, actor, worker, day, dry_run, schedule, planned_at, attempt)
+                            select asked.*, 1 + (select count(*) from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at)
+                            from (select ?, ?, ?, ?, ?::date, ?, ?, ?::timestamptz)
+                                as asked (job, trigger, actor, worker, day, dry_run, schedule, planned_at)
+                            where asked.planned_at is null or
+                            """ + OPEN.formatted("asked.job", "asked.planned_at") + """
                             on conflict (job, planned_at, attempt) where planned_at is not null do nothing
                             returning run_id
                             """,
@@ -94,9 +99,10 @@ public class RunLedger {
                             worker,
                             request.day(),
                             request.dryRun(),
-                            plannedAt,
-                            RETRY_AFTER.toSeconds(),
-                            MAX_ATTEMPTS)
+                            trigger.schedule(),
+                            trigger.plannedAt() == null
+                                    ? null
+                                    : trigger.plannedAt().atOffset(ZoneOffset.UTC))
                     .stream()
                     .mapToLong(Long::longValue)
                     .findFirst();
@@ -106,7 +112,8 @@ public class RunLedger {
     private static void closeVanished(Session session, String job) {
         session.update("""
                 update segdiff.runs
-                set ended_at = heartbeat_at, outcome = 'INTERRUPTED', reason = 'the process vanished'
+                set ended_at = heartbeat_at, outcome = 'INTERRUPTED', reason = 'the process vanished',
+                    resumes = stop_requested_by is null
                 where job = ? and ended_at is null and heartbeat_at < clock_timestamp() - make_interval(secs => ?)
                 """, job, LOST_AFTER.toSeconds());
     }
@@ -115,22 +122,35 @@ public class RunLedger {
     Optional<String> beat(RunContext context) {
         return database.transaction(session -> session.first(
                         """
-                        update segdiff.runs set heartbeat_at = clock_timestamp(), counts = ?::jsonb
+                        update segdiff.runs set heartbeat_at = clock_timestamp(), began = ?, counts = ?::jsonb
                         where run_id = ? and ended_at is null
                         returning stop_requested_by
                         """,
                         row -> Optional.ofNullable(row.getString(1)),
+                        context.hasBegun(),
                         write(context.counts().snapshot()),
                         context.runId()))
                 .flatMap(stop -> stop);
     }
 
-    /** Whether the job has ever run by schedule. */
-    public boolean hasBeenScheduled(String job) {
+    /** Whether nobody has made, or makes, the run for a moment of a schedule; one that was interrupted is made up for. */
+    public boolean isOpen(String job, Instant plannedAt) {
         return database.transaction(session -> session.one(
-                "select exists (select from segdiff.runs where job = ? and planned_at is not null)",
+                "select " + OPEN.formatted("asked.job", "asked.planned_at")
+                        + " from (select ?, ?::timestamptz) as asked (job, planned_at)",
                 row -> row.getBoolean(1),
-                job));
+                job,
+                plannedAt.atOffset(ZoneOffset.UTC)));
+    }
+
+    /** Whether the newest scheduled run of the job was made by this schedule. */
+    public boolean isScheduledBy(String job, String schedule) {
+        return database.transaction(session -> session.first(
+                        "select schedule from segdiff.runs where job = ? and planned_at is not null order by run_id desc limit 1",
+                        row -> row.getString(1),
+                        job))
+                .filter(schedule::equals)
+                .isPresent();
     }
 
     /** Asks a run to stop, wherever it runs: its worker hears it with the next heartbeat. False if it has ended. */
@@ -146,7 +166,7 @@ public class RunLedger {
         return durable(session -> session.one(
                 """
                 update segdiff.runs
-                set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(), outcome = ?, reason = ?, began = ?,
+                set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(), outcome = ?, reason = ?, began = ?, resumes = ?,
                     counts = ?::jsonb, problems = ?::jsonb, statements = ?::jsonb, waits = ?::jsonb
                 where run_id = ?
                 returning
@@ -155,6 +175,7 @@ public class RunLedger {
                 result.outcome().name(),
                 result.reason(),
                 context.hasBegun(),
+                result.outcome() == Outcome.INTERRUPTED && !context.isEndedForGood(),
                 write(context.counts().snapshot()),
                 write(context.problems()),
                 write(context.statements()),

@@ -8,15 +8,17 @@ import org.jspecify.annotations.Nullable;
  *
  * @param actor the name of the token that asked over HTTP
  * @param requestId of the HTTP request, for the log
+ * @param schedule the schedule that asked: its cron expression and zone
  * @param plannedAt the moment of the schedule
  */
 public record Trigger(
         Kind kind,
         @Nullable String actor,
         @Nullable String requestId,
+        @Nullable String schedule,
         @Nullable Instant plannedAt) {
     /** The command line: a person or a CronJob. */
-    public static final Trigger COMMAND = new Trigger(Kind.COMMAND, null, null, null);
+    public static final Trigger COMMAND = new Trigger(Kind.COMMAND, null, null, null, null);
 
     /** The doors through which runs are asked for. */
     public enum Kind {
@@ -26,11 +28,11 @@ public record Trigger(
     }
 
     public static Trigger http(String actor, String requestId) {
-        return new Trigger(Kind.HTTP, actor, requestId, null);
+        return new Trigger(Kind.HTTP, actor, requestId, null, null);
     }
 
-    public static Trigger schedule(Instant plannedAt) {
-        return new Trigger(Kind.SCHEDULE, null, null, plannedAt);
+    public static Trigger schedule(String schedule, Instant plannedAt) {
+        return new Trigger(Kind.SCHEDULE, null, null, schedule, plannedAt);
     }
 
     /** For the log. */

@@ -20,6 +20,7 @@ public interface ApiConfig {
     Optional<Path> tokensFile();
 
     /** How long a login to the page lasts. */
+    @WithConverter(ConfigConverters.Seconds.class)
     @WithDefault("8h")
     Duration session();
 

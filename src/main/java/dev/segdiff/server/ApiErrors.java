@@ -128,7 +128,18 @@ final class ApiErrors {
         return builder(status, error).build();
     }
 
+    /** People get a page, and whoever is not logged in the login; programs get JSON. */
     private ResponseBuilder builder(int status, @Nullable String error) {
+        boolean person = !context.normalizedPath().startsWith("/api")
+                && String.valueOf(context.request().getHeader("Accept")).contains("text/html");
+        if (person && status == 401) {
+            return Response.status(Response.Status.SEE_OTHER).header("Location", "/login");
+        } else if (person) {
+            return Response.status(status)
+                    .type(MediaType.TEXT_HTML)
+                    .entity(PageTemplates.error(String.valueOf(error), requestId())
+                            .render());
+        }
         return Response.status(status)
                 .type(MediaType.APPLICATION_JSON)
                 .entity(new Problem(String.valueOf(error), requestId()));

@@ -56,6 +56,11 @@ final class Cron {
         return around(now).filter(moment -> moment.isAfter(now)).min(Comparator.naturalOrder());
     }
 
+    @Override
+    public String toString() {
+        return expression + " " + zone;
+    }
+
     /** Two moments before and two after, as clocks can go forth and back in between. */
     private Stream<Instant> around(Instant now) {
         ZonedDateTime wall = now.atZone(zone);

@@ -9,7 +9,9 @@ import dev.segdiff.db.Settings;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
+import org.flywaydb.core.api.FlywayException;
 import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
 
 /** Whether the database can be worked with: it answers, is no standby, and its schema is current. */
 @ApplicationScoped
@@ -18,6 +20,18 @@ public class DatabaseState {
 
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final Duration MAX_AGE = Duration.ofSeconds(2);
+
+    /**
+     * What is wrong.
+     *
+     * @param words for everybody
+     * @param cause for the log: it can name hosts and users
+     */
+    private record Fault(String words, String cause) {
+        static Optional<Fault> of(String words, @Nullable String cause) {
+            return Optional.of(new Fault(words, String.valueOf(cause)));
+        }
+    }
 
     private record Seen(boolean standby, boolean schema) {}
 
@@ -43,16 +57,16 @@ public class DatabaseState {
     }
 
     private Optional<String> read() {
-        Optional<String> now = attempt();
-        String text = now.orElse("");
-        if (!text.equals(told)) {
-            LOG.warn(text.isEmpty() ? "the database is there" : text);
-            told = text;
+        Optional<Fault> found = look();
+        String words = found.map(Fault::words).orElse("");
+        if (!words.equals(told)) {
+            LOG.warn(found.map(fault -> words + ": " + fault.cause()).orElse("the database is there"));
+            told = words;
         }
-        return now;
+        return found.map(Fault::words);
     }
 
-    private Optional<String> attempt() {
+    private Optional<Fault> look() {
         try {
             Settings settings = database.defaults().statementTimeout(PATIENCE);
             Seen seen = database.transaction(
@@ -62,7 +76,7 @@ public class DatabaseState {
                             "select pg_is_in_recovery(), to_regclass('segdiff.runs') is not null",
                             row -> new Seen(row.getBoolean(1), row.getBoolean(2))));
             if (seen.standby()) {
-                return Optional.of("the server is a standby: connect to the primary");
+                return Fault.of("the server is a standby", "connect to the primary");
             }
             if (!schemaCurrent || !seen.schema()) {
                 migrations.ensureCurrent();
@@ -70,11 +84,12 @@ public class DatabaseState {
             }
             return Optional.empty();
         } catch (InvalidInputException e) {
-            return Optional.of(String.valueOf(e.getMessage()));
-        } catch (RuntimeException e) {
-            LOG.debug("database", e);
-            boolean away = !(e instanceof DatabaseException database) || database.isLostConnection();
-            return Optional.of(away ? "the database cannot be reached" : "the database refuses: see the log");
+            return Fault.of("the schema or the server is not as expected", e.getMessage());
+        } catch (DatabaseException e) {
+            return Fault.of(
+                    e.isLostConnection() ? "the database cannot be reached" : "the database refuses", e.getMessage());
+        } catch (FlywayException e) {
+            return Fault.of("the schema cannot be brought up to date", e.getMessage());
         }
     }
 }

@@ -29,7 +29,6 @@ public class DueRuns {
     private final RunLedger ledger;
     private final LiveRuns runs;
     private final Clock clock;
-    private final Instant bornAt;
 
     public DueRuns(
             ScheduleConfig config, RunConfig runConfig, LogicalDay days, RunLedger ledger, LiveRuns runs, Clock clock) {
@@ -39,23 +38,27 @@ public class DueRuns {
         this.ledger = ledger;
         this.runs = runs;
         this.clock = clock;
-        this.bornAt = clock.instant();
     }
 
-    /** Starts the run for the last moment of a schedule, unless that was done, or is too long ago. */
-    void start(Job job, Cron cron) {
+    /**
+     * Starts the run for the last moment of a schedule, unless somebody has made it, or it is too long ago.
+     *
+     * @param since from when on this process has promised the moments of the schedule; earlier ones were promised only if
+     *     the same schedule made the job's last scheduled run
+     */
+    void start(Job job, Cron cron, Instant since) {
         Instant now = clock.instant();
         Optional<Instant> moment = cron.last(now).filter(last -> last.isAfter(now.minus(config.startingDeadline())));
         if (moment.isPresent() && !runs.isStopping() && runs.of(job.name()).isEmpty()) {
-            attempt(job, moment.get());
+            attempt(job, cron, moment.get(), since);
         }
     }
 
-    private void attempt(Job job, Instant moment) {
+    private void attempt(Job job, Cron cron, Instant moment, Instant since) {
         try {
-            // What lies before the first start was never promised.
-            if (!moment.isBefore(bornAt) || ledger.hasBeenScheduled(job.name())) {
-                runs.start(job, request(moment));
+            boolean promised = !moment.isBefore(since) || ledger.isScheduledBy(job.name(), cron.toString());
+            if (promised && ledger.isOpen(job.name(), moment)) {
+                runs.start(job, request(cron, moment));
             }
         } catch (JobBusyException | StoppingException | CancelledException e) {
             LOG.debugf("job=%s moment=%s waits: %s", job.name(), moment, e.getMessage());
@@ -64,8 +67,13 @@ public class DueRuns {
         }
     }
 
-    private RunRequest request(Instant moment) {
+    private RunRequest request(Cron cron, Instant moment) {
         return new RunRequest(
-                Trigger.schedule(moment), days.orToday(null), false, false, List.of(), runConfig.timeBudget());
+                Trigger.schedule(cron.toString(), moment),
+                days.orToday(null),
+                false,
+                false,
+                List.of(),
+                runConfig.timeBudget());
     }
 }

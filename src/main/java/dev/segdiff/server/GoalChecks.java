@@ -68,9 +68,6 @@ public class GoalChecks {
                     .withData("last_success_age_seconds", age.toSeconds());
         }
         response.withData("max_age_seconds", status.maxAge().toSeconds());
-        String paused = status.control().paused();
-        if (paused != null) {
-            response.withData("paused", paused);
-        }
+        response.withData("paused", status.control().paused() != null);
     }
 }

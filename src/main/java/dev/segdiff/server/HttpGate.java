@@ -49,7 +49,7 @@ public class HttpGate {
                 id != null && id.matches(GIVEN_ID) ? id : UUID.randomUUID().toString();
         context.put(REQUEST_ID, requestId);
         headers(context.response(), requestId);
-        if (request.path().startsWith("/q/")) {
+        if (context.normalizedPath().startsWith("/q/")) {
             context.next();
         } else if (!rate.allows(request.remoteAddress().hostAddress())) {
             context.response().putHeader("Retry-After", "1");

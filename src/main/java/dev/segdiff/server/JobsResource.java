@@ -81,11 +81,11 @@ public class JobsResource {
     @Operation(summary = "Runs a job now, in the background")
     @APIResponse(responseCode = "202", description = "Started; the header Location tells where to follow it")
     @APIResponse(responseCode = "409", description = "It runs already, and the error tells where")
-    public Response run(@PathParam("job") String name, RunNow.@Nullable Order order) {
+    public Response run(@PathParam("job") String name, RunNow.@Nullable Body body) {
         Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
         RunContext run = runNow.start(
                 job,
-                order == null ? RunNow.Order.PLAIN : order,
+                body == null ? RunNow.Order.PLAIN : body.order(),
                 identity.getPrincipal().getName(),
                 HttpGate.requestId(context));
         String location = "/api/runs/" + run.runId();

@@ -9,6 +9,7 @@ import dev.segdiff.run.JobHistory.Last;
 import dev.segdiff.run.JobStatus;
 import dev.segdiff.run.Jobs;
 import dev.segdiff.run.Measure;
+import dev.segdiff.run.RunContext;
 import io.micrometer.prometheus.PrometheusMeterRegistry;
 import io.prometheus.client.Collector;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -30,6 +31,10 @@ public class LedgerCollector {
     private static final Logger LOG = Logger.getLogger(LedgerCollector.class);
 
     private static final String PREFIX = "segdiff_";
+
+    /** Prometheus gives the label "job" to whatever it scrapes. */
+    private static final String LABEL = "job_name";
+
     private static final Duration MAX_AGE = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
@@ -74,22 +79,29 @@ public class LedgerCollector {
     /** While the database is away, what it alone knows is missing; stale numbers would look like news. */
     private List<Collector.MetricFamilySamples> collect() {
         Families families = new Families();
-        boolean up = true;
-        try {
+        boolean up = told(() -> {
             Shared all = shared.get();
             all.totals().forEach(total -> add(families, total));
             all.measures().forEach(measure -> add(families, "", measure));
-            jobs.all().forEach(job -> add(families, job, statuses.of(job)));
-        } catch (Recent.SlowException | DatabaseException e) {
-            LOG.debug("metrics", e);
-            up = false;
-        }
+        });
         families.gauge("database_up", "Whether the database answered this scrape.", Map.of(), up ? 1 : 0);
+        jobs.all().forEach(job -> told(() -> add(families, job, statuses.of(job))));
         return families.all();
     }
 
+    /** Whether what is to be told is known in time; if not, it is missing. */
+    private static boolean told(Runnable telling) {
+        try {
+            telling.run();
+            return true;
+        } catch (Recent.SlowException | DatabaseException e) {
+            LOG.debug("metrics", e);
+            return false;
+        }
+    }
+
     private static void add(Families families, Job job, JobStatus status) {
-        Map<String, String> labels = Map.of("job", job.name());
+        Map<String, String> labels = Map.of(LABEL, job.name());
         Last last = status.last();
         time(
                 families,
@@ -133,24 +145,27 @@ public class LedgerCollector {
     }
 
     private static void add(Families families, JobHistory.Total total) {
+        if (total.name().equals(RunContext.THROTTLED_SECONDS)) {
+            return;
+        }
         switch (total.kind()) {
             case "outcome" ->
                 families.counter(
                         "runs",
                         "Runs that have ended.",
-                        Map.of("job", total.job(), "outcome", total.name()),
+                        Map.of(LABEL, total.job(), "outcome", total.name()),
                         total.total());
             case "wait" ->
                 families.counter(
                         "throttled_seconds",
                         "Time that runs have yielded to the application.",
-                        Map.of("job", total.job(), "reason", total.name()),
+                        Map.of(LABEL, total.job(), "reason", total.name()),
                         total.total());
             default ->
                 families.counter(
                         "job_work",
                         "What runs have counted: rows, batches, contacts, tables.",
-                        Map.of("job", total.job(), "count", total.name()),
+                        Map.of(LABEL, total.job(), "count", total.name()),
                         total.total());
         }
     }

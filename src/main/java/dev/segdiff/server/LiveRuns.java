@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +29,8 @@ public class LiveRuns {
 
     /** Cancelled statements end and the ledger rows are closed meanwhile; a container is killed after 30 s by default. */
     private static final Duration PATIENCE = GRACE.plusSeconds(3);
+
+    private static final Duration POLL = Duration.ofMillis(10);
 
     /** A run that begins, or lives. */
     private static final class Live {
@@ -66,8 +68,8 @@ public class LiveRuns {
             Optional<RunContext> run = runner.open(job, request, live.cancellation);
             if (run.isPresent()) {
                 live.run = run.get();
-                executor.execute(() -> finish(job, run.get()));
                 started = true;
+                executor.execute(() -> finish(job, run.get()));
             }
             return run;
         } finally {
@@ -115,18 +117,18 @@ public class LiveRuns {
                 .findFirst();
     }
 
-    /** Takes no more runs, and ends those that live; returns when they have ended, or after a while. */
+    /** Takes no more runs, and ends those that begin or live; returns when they have ended, or after a while. */
     void stop(String why) {
         stopping = true;
         byJob.values().forEach(live -> live.cancellation.request(why, GRACE));
-        executor.shutdown();
-        try {
-            if (!executor.awaitTermination(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
-                LOG.warnf("runs that did not end in time: %s", byJob.keySet());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (!byJob.isEmpty() && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(POLL.toNanos());
         }
+        if (!byJob.isEmpty()) {
+            LOG.warnf("runs that did not end in time: %s", byJob.keySet());
+        }
+        executor.shutdown();
     }
 
     boolean isStopping() {

@@ -3,7 +3,6 @@ package dev.segdiff.server;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.Jobs;
 import dev.segdiff.run.RunContext;
-import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.server.PageTemplates.RunView;
 import dev.segdiff.server.PageView.Viewer;
@@ -23,8 +22,7 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.NewCookie;
 import jakarta.ws.rs.core.NewCookie.SameSite;
 import jakarta.ws.rs.core.Response;
-import java.net.URI;
-import java.util.Map;
+import jakarta.ws.rs.core.Response.ResponseBuilder;
 import java.util.Optional;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.jspecify.annotations.Nullable;
@@ -34,13 +32,12 @@ import org.jspecify.annotations.Nullable;
 @Produces(MediaType.TEXT_HTML)
 @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
 public class PageResource {
-    private static final URI HOME = URI.create("/");
-    private static final URI LOGIN = URI.create("/login");
+    private static final String HOME = "/";
+    private static final String LOGIN = "/login";
 
     private final PageViews views;
     private final Jobs jobs;
-    private final RunLedger ledger;
-    private final LiveRuns live;
+    private final RunLookup lookup;
     private final RunNow runNow;
     private final StopNow stopNow;
     private final Tokens tokens;
@@ -52,8 +49,7 @@ public class PageResource {
     PageResource(
             PageViews views,
             Jobs jobs,
-            RunLedger ledger,
-            LiveRuns live,
+            RunLookup lookup,
             RunNow runNow,
             StopNow stopNow,
             Tokens tokens,
@@ -63,8 +59,7 @@ public class PageResource {
             RoutingContext context) {
         this.views = views;
         this.jobs = jobs;
-        this.ledger = ledger;
-        this.live = live;
+        this.lookup = lookup;
         this.runNow = runNow;
         this.stopNow = stopNow;
         this.tokens = tokens;
@@ -90,8 +85,8 @@ public class PageResource {
     public Response run(
             @PathParam("run") long runId, @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
         return viewer(cookie)
-                .map(viewer -> Response.ok(
-                                PageTemplates.run(view(viewer, find(runId))).render())
+                .map(viewer -> Response.ok(PageTemplates.run(view(viewer, lookup.find(runId)))
+                                .render())
                         .build())
                 .orElseGet(PageResource::toLogin);
     }
@@ -108,8 +103,7 @@ public class PageResource {
         Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
         RunContext run = runNow.start(
                 job, dryRun == null ? RunNow.Order.PLAIN : RunNow.Order.DRY, token.name(), HttpGate.requestId(context));
-        return Response.seeOther(dryRun == null ? HOME : URI.create("/runs/" + run.runId()))
-                .build();
+        return redirect(dryRun == null ? HOME : "/runs/" + run.runId()).build();
     }
 
     @POST
@@ -119,8 +113,9 @@ public class PageResource {
             @PathParam("run") long runId,
             @FormParam("key") @DefaultValue("") String key,
             @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
-        stopNow.stop(find(runId).runId(), mustRun(cookie, key).name());
-        return Response.seeOther(HOME).build();
+        Token token = mustRun(cookie, key);
+        stopNow.stop(lookup.find(runId).runId(), token.name());
+        return redirect(HOME).build();
     }
 
     @GET
@@ -128,7 +123,7 @@ public class PageResource {
     @Operation(hidden = true)
     public Response login() {
         return tokens.isOpen()
-                ? Response.seeOther(HOME).build()
+                ? redirect(HOME).build()
                 : Response.ok(PageTemplates.login("").render()).build();
     }
 
@@ -137,7 +132,7 @@ public class PageResource {
     @Operation(hidden = true)
     public Response login(@FormParam("token") @DefaultValue("") String secret) {
         return tokens.match(secret.strip())
-                .map(token -> Response.seeOther(HOME)
+                .map(token -> redirect(HOME)
                         .cookie(cookie(
                                 sessions.open(token),
                                 Math.toIntExact(config.session().toSeconds())))
@@ -152,11 +147,16 @@ public class PageResource {
     @Path("/logout")
     @Operation(hidden = true)
     public Response logout() {
-        return Response.seeOther(LOGIN).cookie(cookie("", 0)).build();
+        return redirect(LOGIN).cookie(cookie("", 0)).build();
+    }
+
+    /** Relative: in front of us may be a proxy that speaks https. */
+    private static ResponseBuilder redirect(String path) {
+        return Response.status(Response.Status.SEE_OTHER).header("Location", path);
     }
 
     private static Response toLogin() {
-        return Response.seeOther(LOGIN).build();
+        return redirect(LOGIN).build();
     }
 
     private NewCookie cookie(String value, int maxAge) {
@@ -194,21 +194,14 @@ public class PageResource {
         return token;
     }
 
-    private RunReport find(long runId) {
-        return ledger.find(runId).orElseThrow(() -> new NotThereException("there is no run " + runId));
-    }
-
     private RunView view(Viewer viewer, RunReport run) {
         boolean living = run.state().equals("RUNNING");
-        Map<String, Long> counts = living
-                ? live.find(run.runId()).map(mine -> mine.counts().snapshot()).orElse(run.counts())
-                : run.counts();
         return new RunView(
                 viewer,
                 run,
                 Words.time(run.startedAt().toInstant()),
                 run.duration() == null ? "" : run.duration().toMillis() / 1000.0 + " s",
-                counts.isEmpty() ? "nothing" : Words.counts(counts),
+                run.counts().isEmpty() ? "nothing" : Words.counts(run.counts()),
                 living);
     }
 }

@@ -16,6 +16,8 @@ final class PageTemplates {
 
     static native TemplateInstance login(String error);
 
+    static native TemplateInstance error(String error, String requestId);
+
     /** A run with all that the ledger knows of it. */
     record RunView(Viewer viewer, RunReport run, String started, String took, String counts, boolean live) {}
 }

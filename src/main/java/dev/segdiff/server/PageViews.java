@@ -68,7 +68,7 @@ public class PageViews {
     private final Jobs jobs;
     private final RecentStatuses statuses;
     private final Schedules schedules;
-    private final LiveRuns live;
+    private final RunLookup lookup;
     private final DatabaseState database;
     private final Clock clock;
     private final Recent<Map<String, List<RunReport>>> strips;
@@ -78,7 +78,7 @@ public class PageViews {
             Jobs jobs,
             RecentStatuses statuses,
             Schedules schedules,
-            LiveRuns live,
+            RunLookup lookup,
             DatabaseState database,
             RunLedger ledger,
             SegmentTrends segmentTrends,
@@ -87,7 +87,7 @@ public class PageViews {
         this.jobs = jobs;
         this.statuses = statuses;
         this.schedules = schedules;
-        this.live = live;
+        this.lookup = lookup;
         this.database = database;
         this.clock = clock;
         this.strips = new Recent<>(
@@ -166,9 +166,7 @@ public class PageViews {
                 .filter(run -> run.state().equals("RUNNING"))
                 .findFirst()
                 .map(run -> {
-                    Map<String, Long> counts = live.find(run.runId())
-                            .map(mine -> mine.counts().snapshot())
-                            .orElse(run.counts());
+                    Map<String, Long> counts = lookup.now(run).counts();
                     Duration since = Duration.between(run.startedAt().toInstant(), clock.instant());
                     return new LiveRun(
                             run.runId(), Words.age(since), counts.isEmpty() ? "it has begun" : Words.counts(counts));

@@ -17,7 +17,7 @@ public class RecentStatuses {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     /** A goal of many parts may take longer than the patience. */
-    private static final Duration TOLERANCE = Duration.ofMinutes(1);
+    private static final Duration TOLERANCE = Duration.ofMinutes(5);
 
     private final Map<String, Recent<JobStatus>> byJob;
 

@@ -1,5 +1,8 @@
 package dev.segdiff.server;
 
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
+import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.RunConfig;
@@ -11,6 +14,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A run that somebody asks for over HTTP, through the API or the page. */
@@ -30,16 +34,34 @@ public class RunNow {
      * What is asked for; the same as the options of {@code segdiff run}.
      *
      * @param day the logical day; null: today
-     * @param accept what a person lets through once; null: nothing
+     * @param accept what a person lets through once
      */
+    record Order(@Nullable LocalDate day, boolean dryRun, boolean force, List<String> accept) {
+        static final Order PLAIN = new Order(null, false, false, List.of());
+        static final Order DRY = new Order(null, true, false, List.of());
+    }
+
+    /** An order as JSON; a bean and no record, so that "dry_run": null is refused and not taken for false. */
     @RegisterForReflection
-    public record Order(
-            @Nullable LocalDate day,
-            boolean dryRun,
-            boolean force,
-            @Nullable List<String> accept) {
-        static final Order PLAIN = new Order(null, false, false, null);
-        static final Order DRY = new Order(null, true, false, null);
+    public static final class Body {
+        public @Nullable LocalDate day;
+        public boolean dryRun;
+        public boolean force;
+
+        @JsonSetter(nulls = Nulls.FAIL)
+        public List<@Nullable String> accept = List.of();
+
+        /** @throws InvalidInputException if a list holds null */
+        Order order() {
+            if (accept.stream().anyMatch(Objects::isNull)) {
+                throw new InvalidInputException("accept holds null, expected CUSTOMER/SEGMENT such as 7/42");
+            }
+            return new Order(
+                    day,
+                    dryRun,
+                    force,
+                    accept.stream().flatMap(Stream::ofNullable).toList());
+        }
     }
 
     /**
@@ -57,7 +79,7 @@ public class RunNow {
                 days.orToday(order.day()),
                 order.force(),
                 order.dryRun(),
-                Objects.requireNonNullElse(order.accept(), List.of()),
+                order.accept(),
                 config.timeBudget());
         return runs.start(job, request).orElseThrow();
     }

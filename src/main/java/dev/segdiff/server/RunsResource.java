@@ -32,14 +32,14 @@ public class RunsResource {
     private static final int MAX_LIMIT = 100;
 
     private final RunLedger ledger;
-    private final LiveRuns live;
+    private final RunLookup lookup;
     private final StopNow stopNow;
     private final Jobs jobs;
     private final SecurityIdentity identity;
 
-    RunsResource(RunLedger ledger, LiveRuns live, StopNow stopNow, Jobs jobs, SecurityIdentity identity) {
+    RunsResource(RunLedger ledger, RunLookup lookup, StopNow stopNow, Jobs jobs, SecurityIdentity identity) {
         this.ledger = ledger;
-        this.live = live;
+        this.lookup = lookup;
         this.stopNow = stopNow;
         this.jobs = jobs;
         this.identity = identity;
@@ -76,11 +76,7 @@ public class RunsResource {
     @Path("/{run}")
     @Operation(summary = "A run; while it lives, with what it has counted so far")
     public RunReport show(@PathParam("run") long runId) {
-        RunReport report = find(runId);
-        return live.find(runId)
-                .filter(living -> report.outcome() == null)
-                .map(living -> report.withCounts(living.counts().snapshot()))
-                .orElse(report);
+        return lookup.find(runId);
     }
 
     @DELETE
@@ -90,14 +86,10 @@ public class RunsResource {
     @APIResponse(responseCode = "202", description = "It was asked; another process hears it within seconds")
     @APIResponse(responseCode = "409", description = "It has ended")
     public Response stop(@PathParam("run") long runId) {
-        RunReport report = find(runId);
+        RunReport report = lookup.find(runId);
         if (!stopNow.stop(runId, identity.getPrincipal().getName())) {
             throw new JobBusyException("run " + runId + " has ended: " + report.state());
         }
-        return Response.accepted(find(runId)).build();
-    }
-
-    private RunReport find(long runId) {
-        return ledger.find(runId).orElseThrow(() -> new NotThereException("there is no run " + runId));
+        return Response.accepted(lookup.find(runId)).build();
     }
 }

@@ -15,6 +15,7 @@ public interface ScheduleConfig {
     boolean enabled();
 
     /** A run that could not start in time starts later, but not later than this; as a CronJob's startingDeadlineSeconds. */
+    @WithConverter(ConfigConverters.Seconds.class)
     @WithDefault("12h")
     Duration startingDeadline();
 }

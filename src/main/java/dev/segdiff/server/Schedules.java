@@ -26,6 +26,7 @@ public class Schedules {
     private final DatabaseState database;
     private final Clock clock;
     private final Map<String, Cron> crons = new LinkedHashMap<>();
+    private volatile Instant startedAt = Instant.MAX;
 
     Schedules(
             Scheduler scheduler,
@@ -67,6 +68,7 @@ public class Schedules {
     }
 
     void start() {
+        startedAt = clock.instant();
         crons.forEach((job, cron) -> scheduler
                 .newJob(job)
                 .setCron(cron.expression())
@@ -86,7 +88,7 @@ public class Schedules {
     /** While the database is away its moments wait; readiness has told so. */
     private void start(String job, Cron cron) {
         if (database.fault().isEmpty()) {
-            due.start(jobs.named(job), cron);
+            due.start(jobs.named(job), cron, startedAt);
         }
     }
 

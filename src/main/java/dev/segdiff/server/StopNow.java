@@ -17,7 +17,7 @@ public class StopNow {
     /** False if the run has ended. */
     boolean stop(long runId, String actor) {
         boolean asked = ledger.requestStop(runId, actor);
-        live.find(runId).ifPresent(run -> run.cancellation().request("stopped by " + actor));
+        live.find(runId).ifPresent(run -> run.endForGood("stopped by " + actor));
         return asked;
     }
 }

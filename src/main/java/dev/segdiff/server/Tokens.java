@@ -43,6 +43,7 @@ public class Tokens {
     private volatile List<Token> tokens = List.of();
     private volatile Optional<Version> version = Optional.empty();
     private volatile Instant lookedAt = Instant.EPOCH;
+    private String told = "";
 
     public Tokens(ApiConfig config, Clock clock, @ConfigProperty(name = "quarkus.http.host") String host) {
         this.config = config;
@@ -68,7 +69,7 @@ public class Tokens {
 
     /** Whether whoever reaches us may do everything. */
     boolean isOpen() {
-        return loopback && tokens.isEmpty() && config.tokensFile().isEmpty();
+        return loopback && config.token().isEmpty() && config.tokensFile().isEmpty();
     }
 
     /** The token of this secret, unless it has expired. Every token is compared, in constant time. */
@@ -113,14 +114,18 @@ public class Tokens {
         try {
             Optional<Version> present = Optional.of(version(file));
             if (!present.equals(version)) {
-                version = present;
                 tokens = read();
+                version = present;
                 LOG.infof(
                         "tokens file changed, tokens: %s",
                         tokens.stream().map(Token::name).toList());
             }
         } catch (InvalidInputException e) {
-            LOG.errorf("tokens stay as they were: %s", e.getMessage());
+            String text = String.valueOf(e.getMessage());
+            if (!text.equals(told)) {
+                LOG.errorf("tokens stay as they were: %s", text);
+            }
+            told = text;
         }
     }
 

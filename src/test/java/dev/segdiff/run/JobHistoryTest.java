@@ -123,6 +123,22 @@ class JobHistoryTest {
     }
 
     @Test
+    void runThatWasTakenForDeadAndCameBackCountsOnce() {
+        run(context -> {
+            context.counts().add("rows", 5);
+            db.execute(
+                    "update segdiff.runs set counts = '{\"rows\": 2}', heartbeat_at = now() - interval '10 minutes'");
+            runs.run(new TestJob(false, other -> Result.succeeded()), RunFixture.request(DAY));
+            assertThat(total("outcome", "INTERRUPTED")).isEqualTo(1);
+            return Result.succeeded();
+        });
+
+        assertThat(total("outcome", "INTERRUPTED")).isZero();
+        assertThat(total("outcome", "SUCCEEDED")).isEqualTo(2);
+        assertThat(total("count", "rows")).isEqualTo(5);
+    }
+
+    @Test
     void staleJobIsNotWellThoughItsGoalIsMet() {
         Goal met = new Goal(true, "", List.of(), List.of(), List.of());
         JobHistory.Last recent = new JobHistory.Last(null, null, null, Duration.ofHours(29));

@@ -44,9 +44,9 @@ class DueRunsTest {
     private Replica replica;
 
     /** A process that serves. */
-    private record Replica(LiveRuns live, DueRuns due) {
+    private record Replica(LiveRuns live, DueRuns due, Instant since) {
         void look(Job job) {
-            due.start(job, CRON);
+            due.start(job, CRON, since);
             Await.until("the run has ended", () -> live.of(job.name()).isEmpty());
         }
     }
@@ -67,7 +67,8 @@ class DueRunsTest {
                         new LogicalDay(runs.database, runs.config),
                         runs.ledger,
                         live,
-                        clock));
+                        clock),
+                clock.instant());
     }
 
     private Job ending(Outcome outcome) {
@@ -134,6 +135,77 @@ class DueRunsTest {
     }
 
     @Test
+    void momentOfAChangedScheduleIsNotMadeUpFor() {
+        Job job = ending(Outcome.SUCCEEDED);
+        nextDay();
+        replica.look(job);
+        clock.forward(Duration.ofHours(1));
+        Replica later = replica();
+        later.due().start(job, new Cron("0 10 * * *", ZoneOffset.UTC), later.since());
+        Await.until("the run has ended", () -> later.live().of("chore").isEmpty());
+
+        assertThat(done).hasValue(1);
+    }
+
+    @Test
+    void runThatAPersonStoppedIsNotMadeUpFor() {
+        Job job = patient();
+        nextDay();
+        replica.due().start(job, CRON, replica.since());
+        Await.until("it has begun", () -> done.get() == 1);
+        long run = runs.ledger.last("chore").orElseThrow().runId();
+        assertThat(new StopNow(runs.ledger, replica.live()).stop(run, "anna")).isTrue();
+        Await.until("it has ended", () -> replica.live().of("chore").isEmpty());
+        db.execute("update segdiff.runs set ended_at = ended_at - interval '61 s'");
+        replica.look(job);
+
+        assertThat(done).hasValue(1);
+        assertThat(runs.ledger.last("chore").orElseThrow().reason()).isEqualTo("stopped by anna");
+    }
+
+    @Test
+    void runThatUsedUpItsTimeIsNotMadeUpFor() {
+        runs = new RunFixture(db, "segdiff.time-budget", "1s");
+        replica = replica();
+        Job job = patient();
+        nextDay();
+        replica.look(job);
+        db.execute("update segdiff.runs set ended_at = ended_at - interval '61 s'");
+        replica.look(job);
+
+        assertThat(done).hasValue(1);
+        assertThat(runs.ledger.last("chore").orElseThrow().state()).isEqualTo("INTERRUPTED");
+    }
+
+    /** A job that works until it is asked to end. */
+    private Job patient() {
+        return new TestJob(true, run -> {
+            done.incrementAndGet();
+            run.cancellation().sleep(Duration.ofMinutes(1));
+            return Result.succeeded();
+        });
+    }
+
+    @Test
+    void scheduledRunThatIsStoppedWhileItWaitsForALeaseIsMadeUpFor() {
+        db.execute("""
+                insert into segdiff.leases (job, token, holder, run_id, taken_at, expires_at)
+                values ('chore', 1, 'killed:1', 1, now(), now() + interval '1 hour')
+                """);
+        nextDay();
+        replica.due().start(ending(Outcome.SUCCEEDED), CRON, replica.since());
+        replica.live().stop("SIGTERM");
+
+        assertThat(runs.ledger.last("chore").orElseThrow().state()).isEqualTo("INTERRUPTED");
+        db.execute(
+                "update segdiff.runs set ended_at = ended_at - interval '61 s'",
+                "update segdiff.leases set expires_at = now()");
+        replica().look(ending(Outcome.SUCCEEDED));
+
+        assertThat(done).hasValue(1);
+    }
+
+    @Test
     void momentPastTheDeadlineIsNotMadeUpFor() {
         Job job = ending(Outcome.SUCCEEDED);
         nextDay();
@@ -185,8 +257,8 @@ class DueRunsTest {
     void runOfAProcessThatWasKilledIsMadeUpFor() {
         Job job = ending(Outcome.SUCCEEDED);
         db.execute("""
-                insert into segdiff.runs (job, trigger, worker, day, dry_run, planned_at, heartbeat_at)
-                values ('chore', 'SCHEDULE', 'gone:1', '2026-03-02', false, '2026-03-02 03:00Z', now() - interval '2 minutes')
+                insert into segdiff.runs (job, trigger, worker, day, dry_run, schedule, planned_at, heartbeat_at)
+                values ('chore', 'SCHEDULE', 'gone:1', '2026-03-02', false, '0 3 * * * Z', '2026-03-02 03:00Z', now() - interval '2 minutes')
                 """);
         nextDay();
         replica.look(job);
@@ -211,7 +283,7 @@ class DueRunsTest {
         assertThat(replica.live().start(job, RunFixture.request(LocalDate.of(2026, 3, 1))))
                 .isPresent();
         nextDay();
-        replica.due().start(job, CRON);
+        replica.due().start(job, CRON, replica.since());
         Await.until("the first run has begun", () -> done.get() == 1);
         assertThat(runs.ledger.latest("chore", 9)).hasSize(1);
 

@@ -79,13 +79,13 @@ class MetricsIT {
             Await.until("the database is there", () -> metrics(served).contains("segdiff_database_up 1.0"));
 
             assertThat(metrics(served))
-                    .contains("segdiff_runs_total{job=\"segment-diff\",outcome=\"SUCCEEDED\",} 2.0")
-                    .contains("segdiff_job_work_total{count=\"added\",job=\"segment-diff\",} 1.0")
-                    .contains("segdiff_job_work_total{count=\"removed\",job=\"segment-diff\",} 2.0")
-                    .contains("segdiff_job_work_total{count=\"expired\",job=\"event-expiry\",} 11.0")
+                    .contains("segdiff_runs_total{job_name=\"segment-diff\",outcome=\"SUCCEEDED\",} 2.0")
+                    .contains("segdiff_job_work_total{count=\"added\",job_name=\"segment-diff\",} 1.0")
+                    .contains("segdiff_job_work_total{count=\"removed\",job_name=\"segment-diff\",} 2.0")
+                    .contains("segdiff_job_work_total{count=\"expired\",job_name=\"event-expiry\",} 11.0")
                     .contains("segdiff_segment_diff_segments_due 0.0")
                     .contains("segdiff_event_expiry_inside_retention{policy=\"audit\",} 1.0")
-                    .contains("segdiff_job_goal_met{job=\"snapshot-cleanup\",} 1.0");
+                    .contains("segdiff_job_goal_met{job_name=\"snapshot-cleanup\",} 1.0");
         }
     }
 
@@ -142,7 +142,6 @@ class MetricsIT {
                     scrape_configs:
                       - job_name: segdiff
                         metrics_path: /q/metrics
-                        honor_labels: true
                         static_configs: [{targets: ["%s"]}]
                     """.formatted(
                             served.url("").replace("http://", "")));
@@ -155,7 +154,8 @@ class MetricsIT {
                     .redirectOutput(directory.resolve("prometheus.log").toFile())
                     .start();
             try {
-                Await.until("Prometheus knows the goals", () -> query(port, "segdiff_job_goal_met")
+                Await.until("Prometheus knows the goals", () -> query(
+                                port, "segdiff_job_goal_met{job_name=\"event-expiry\"}")
                         .contains("event-expiry"));
                 assertThat(query(port, "up{job=\"segdiff\"}")).contains("\"1\"");
                 assertThat(query(port, "segdiff_database_up")).contains("\"1\"");

@@ -45,7 +45,11 @@ class ServeIT {
 
     @BeforeEach
     void configure() {
-        segdiff = new Segdiff(directory).on(db).with("SEGDIFF_SCHEDULE_ENABLED", "false");
+        segdiff = new Segdiff(directory)
+                .on(db)
+                .with("SEGDIFF_SCHEDULE_ENABLED", "false")
+                // Tests ask more often than people.
+                .with("SEGDIFF_API_REQUESTS_PER_SECOND", "1000");
     }
 
     private Served serve(String... options) {
@@ -219,6 +223,9 @@ class ServeIT {
                                 .statusCode())
                         .isEqualTo(403);
             }
+            assertThat(served.send("POST", "/q/../api/jobs/segment-diff/runs", "", "Origin", "http://evil.example")
+                            .statusCode())
+                    .isEqualTo(403);
             assertThat(served.send("POST", "/api/jobs/segment-diff/runs", "", "Origin", served.url(""))
                             .statusCode())
                     .isEqualTo(202);
@@ -236,6 +243,18 @@ class ServeIT {
             mistake(served, 404, "POST", "/api/jobs/segment-dif/runs", "", "did you mean segment-diff?");
             mistake(served, 405, "PUT", "/api/runs", "", "this method is not for this path");
             mistake(served, 400, "POST", "/api/jobs/segment-diff/runs", "{\"day\":", "the body is no JSON");
+            for (String unclear : List.of("null", "\"\"", "\"true\"", "0")) {
+                String body = "{\"dry_run\":" + unclear + "}";
+                mistake(
+                        served,
+                        400,
+                        "POST",
+                        "/api/jobs/segment-diff/runs",
+                        body,
+                        "the field dry_run has a wrong value");
+            }
+            mistake(served, 400, "POST", "/api/jobs/segment-diff/runs", "{\"accept\":[null]}", "accept holds null");
+            mistake(served, 400, "POST", "/api/jobs/segment-diff/runs", "{\"accept\":null}", "wrong value");
             mistake(
                     served,
                     400,
@@ -518,6 +537,7 @@ class ServeIT {
                 "SEGDIFF_SCHEDULE_CRON_SEGMENT_DIF; off; unknown key segdiff.schedule.cron.segment",
                 "SEGDIFF_SCHEDULE_TIME_ZONE_EVENT_EXPIRY; Mars; expected a time zone by name",
                 "SEGDIFF_HEALTH_MAX_AGE_EVENT_EXPIRY; soon; key segdiff.health.max-age.event-expiry has the value 'soon'",
+                "SEGDIFF_SCHEDULE_STARTING_DEADLINE; 0s; expected a duration of a second or more",
                 "SEGDIFF_SCHEDULE_ENABLED; perhaps; key segdiff.schedule.enabled has the value 'perhaps': expected true or false",
                 "SEGDIFF_API_TOKEN; short; segdiff.api.token has less than 16 characters",
                 "SEGDIFF_API_TOKENS_FILE; /nowhere/tokens; /nowhere/tokens does not exist",
@@ -556,10 +576,7 @@ class ServeIT {
     @Test
     void pageNeedsALoginAndItsFormsAKey() throws IOException {
         try (Served served = serveWithTokens()) {
-            assertThat(served.get("/").headers().firstValue("Location"))
-                    .get()
-                    .asString()
-                    .endsWith("/login");
+            assertThat(served.get("/").headers().firstValue("Location")).hasValue("/login");
             assertThat(login(served, "wrong").statusCode()).isEqualTo(401);
             String cookie =
                     login(served, ADMIN).headers().firstValue("Set-Cookie").orElseThrow();
@@ -593,6 +610,48 @@ class ServeIT {
                     .isEqualTo(303);
             assertThat(db.value("select actor from segdiff.runs")).isEqualTo("root");
             assertThat(served.get("/api/runs", "Cookie", session).statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void peopleGetPagesWhereProgramsGetJson() throws IOException {
+        String[] asABrowser = {"Accept", "text/html,*/*"};
+        try (Served served = serveWithTokens()) {
+            HttpResponse<String> unknown = served.get("/nope", asABrowser);
+            assertThat(unknown.statusCode()).isEqualTo(404);
+            assertThat(unknown.body()).contains("<!doctype html>", "there is nothing here");
+            HttpResponse<String> ended = served.send(
+                    "POST",
+                    "/jobs/event-expiry/runs",
+                    "key=x",
+                    "Accept",
+                    "text/html",
+                    "Content-Type",
+                    "application/x-www-form-urlencoded");
+            assertThat(ended.statusCode()).isEqualTo(303);
+            assertThat(ended.headers().firstValue("Location")).hasValue("/login");
+        }
+    }
+
+    @Test
+    void cookieBehindAProxyThatSpeaksTlsIsSecure() throws IOException {
+        segdiff.with("QUARKUS_HTTP_PROXY_PROXY_ADDRESS_FORWARDING", "true")
+                .with("QUARKUS_HTTP_PROXY_TRUSTED_PROXIES", "127.0.0.1");
+        try (Served served = serveWithTokens()) {
+            HttpResponse<String> login = served.send(
+                    "POST",
+                    "/login",
+                    "token=" + ADMIN,
+                    "Content-Type",
+                    "application/x-www-form-urlencoded",
+                    "X-Forwarded-Proto",
+                    "https");
+
+            assertThat(login.headers().firstValue("Set-Cookie"))
+                    .get()
+                    .asString()
+                    .contains("Secure");
+            assertThat(login.headers().firstValue("Location")).hasValue("/");
         }
     }
 
