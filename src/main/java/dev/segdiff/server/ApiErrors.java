@@ -133,7 +133,7 @@ final class ApiErrors {
         boolean person = !context.normalizedPath().startsWith("/api")
                 && String.valueOf(context.request().getHeader("Accept")).contains("text/html");
         if (person && status == 401) {
-            return Response.status(Response.Status.SEE_OTHER).header("Location", "/login");
+            return Redirects.to(Redirects.LOGIN);
         } else if (person) {
             return Response.status(status)
                     .type(MediaType.TEXT_HTML)

@@ -15,8 +15,6 @@ import io.prometheus.client.Collector;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.OffsetDateTime;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jboss.logging.Logger;
@@ -29,8 +27,6 @@ import org.jspecify.annotations.Nullable;
 @ApplicationScoped
 public class LedgerCollector {
     private static final Logger LOG = Logger.getLogger(LedgerCollector.class);
-
-    private static final String PREFIX = "segdiff_";
 
     /** Prometheus gives the label "job" to whatever it scrapes. */
     private static final String LABEL = "job_name";
@@ -78,7 +74,7 @@ public class LedgerCollector {
 
     /** While the database is away, what it alone knows is missing; stale numbers would look like news. */
     private List<Collector.MetricFamilySamples> collect() {
-        Families families = new Families();
+        MetricFamilies families = new MetricFamilies();
         boolean up = told(() -> {
             Shared all = shared.get();
             all.totals().forEach(total -> add(families, total));
@@ -100,7 +96,7 @@ public class LedgerCollector {
         }
     }
 
-    private static void add(Families families, Job job, JobStatus status) {
+    private static void add(MetricFamilies families, Job job, JobStatus status) {
         Map<String, String> labels = Map.of(LABEL, job.name());
         Last last = status.last();
         time(
@@ -140,11 +136,11 @@ public class LedgerCollector {
         goal.measures().forEach(measure -> add(families, snake(job.name()) + "_", measure));
     }
 
-    private static void add(Families families, String prefix, Measure measure) {
+    private static void add(MetricFamilies families, String prefix, Measure measure) {
         families.gauge(prefix + measure.name(), measure.help(), measure.labels(), measure.value());
     }
 
-    private static void add(Families families, JobHistory.Total total) {
+    private static void add(MetricFamilies families, JobHistory.Total total) {
         if (total.name().equals(RunContext.THROTTLED_SECONDS)) {
             return;
         }
@@ -171,7 +167,11 @@ public class LedgerCollector {
     }
 
     private static void time(
-            Families families, String name, String help, Map<String, String> labels, @Nullable OffsetDateTime time) {
+            MetricFamilies families,
+            String name,
+            String help,
+            Map<String, String> labels,
+            @Nullable OffsetDateTime time) {
         if (time != null) {
             families.gauge(name, help, labels, time.toInstant().toEpochMilli() / 1000.0);
         }
@@ -179,36 +179,5 @@ public class LedgerCollector {
 
     private static String snake(String job) {
         return job.replace('-', '_');
-    }
-
-    /** Samples by the name of their metric, in the order in which the metrics came first. */
-    private static final class Families {
-        private final Map<String, Collector.MetricFamilySamples> byName = new LinkedHashMap<>();
-
-        void gauge(String name, String help, Map<String, String> labels, double value) {
-            add(PREFIX + name, PREFIX + name, Collector.Type.GAUGE, help, labels, value);
-        }
-
-        void counter(String name, String help, Map<String, String> labels, double value) {
-            add(PREFIX + name, PREFIX + name + "_total", Collector.Type.COUNTER, help, labels, value);
-        }
-
-        List<Collector.MetricFamilySamples> all() {
-            return List.copyOf(byName.values());
-        }
-
-        private void add(
-                String family,
-                String name,
-                Collector.Type type,
-                String help,
-                Map<String, String> labels,
-                double value) {
-            List<String> names = labels.keySet().stream().sorted().toList();
-            List<String> values = names.stream().map(labels::get).toList();
-            byName.computeIfAbsent(family, key -> new Collector.MetricFamilySamples(key, type, help, new ArrayList<>()))
-                    .samples
-                    .add(new Collector.MetricFamilySamples.Sample(name, names, values, value));
-        }
     }
 }

@@ -6,8 +6,6 @@ import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.server.PageTemplates.RunView;
 import dev.segdiff.server.PageView.Viewer;
-import io.quarkus.security.ForbiddenException;
-import io.quarkus.security.identity.SecurityIdentity;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.CookieParam;
@@ -19,11 +17,7 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.MediaType;
-import jakarta.ws.rs.core.NewCookie;
-import jakarta.ws.rs.core.NewCookie.SameSite;
 import jakarta.ws.rs.core.Response;
-import jakarta.ws.rs.core.Response.ResponseBuilder;
-import java.util.Optional;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 import org.jspecify.annotations.Nullable;
 
@@ -32,18 +26,12 @@ import org.jspecify.annotations.Nullable;
 @Produces(MediaType.TEXT_HTML)
 @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
 public class PageResource {
-    private static final String HOME = "/";
-    private static final String LOGIN = "/login";
-
     private final PageViews views;
     private final Jobs jobs;
     private final RunLookup lookup;
     private final RunNow runNow;
     private final StopNow stopNow;
-    private final Tokens tokens;
-    private final Sessions sessions;
-    private final ApiConfig config;
-    private final SecurityIdentity identity;
+    private final Visitor visitor;
     private final RoutingContext context;
 
     PageResource(
@@ -52,27 +40,21 @@ public class PageResource {
             RunLookup lookup,
             RunNow runNow,
             StopNow stopNow,
-            Tokens tokens,
-            Sessions sessions,
-            ApiConfig config,
-            SecurityIdentity identity,
+            Visitor visitor,
             RoutingContext context) {
         this.views = views;
         this.jobs = jobs;
         this.lookup = lookup;
         this.runNow = runNow;
         this.stopNow = stopNow;
-        this.tokens = tokens;
-        this.sessions = sessions;
-        this.config = config;
-        this.identity = identity;
+        this.visitor = visitor;
         this.context = context;
     }
 
     @GET
     @Operation(hidden = true)
     public Response page(@CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
-        return viewer(cookie)
+        return visitor.viewer(cookie)
                 .map(viewer -> Response.ok(
                                 PageTemplates.page(views.read(viewer)).render())
                         .build())
@@ -84,7 +66,7 @@ public class PageResource {
     @Operation(hidden = true)
     public Response run(
             @PathParam("run") long runId, @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
-        return viewer(cookie)
+        return visitor.viewer(cookie)
                 .map(viewer -> Response.ok(PageTemplates.run(view(viewer, lookup.find(runId)))
                                 .render())
                         .build())
@@ -99,11 +81,12 @@ public class PageResource {
             @FormParam("key") @DefaultValue("") String key,
             @FormParam("dry_run") @Nullable String dryRun,
             @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
-        Token token = mustRun(cookie, key);
+        Token token = visitor.mustRun(cookie, key);
         Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
         RunContext run = runNow.start(
                 job, dryRun == null ? RunNow.Order.PLAIN : RunNow.Order.DRY, token.name(), HttpGate.requestId(context));
-        return redirect(dryRun == null ? HOME : "/runs/" + run.runId()).build();
+        return Redirects.to(dryRun == null ? Redirects.HOME : "/runs/" + run.runId())
+                .build();
     }
 
     @POST
@@ -113,85 +96,13 @@ public class PageResource {
             @PathParam("run") long runId,
             @FormParam("key") @DefaultValue("") String key,
             @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
-        Token token = mustRun(cookie, key);
+        Token token = visitor.mustRun(cookie, key);
         stopNow.stop(lookup.find(runId).runId(), token.name());
-        return redirect(HOME).build();
-    }
-
-    @GET
-    @Path("/login")
-    @Operation(hidden = true)
-    public Response login() {
-        return tokens.isOpen()
-                ? redirect(HOME).build()
-                : Response.ok(PageTemplates.login("").render()).build();
-    }
-
-    @POST
-    @Path("/login")
-    @Operation(hidden = true)
-    public Response login(@FormParam("token") @DefaultValue("") String secret) {
-        return tokens.match(secret.strip())
-                .map(token -> redirect(HOME)
-                        .cookie(cookie(
-                                sessions.open(token),
-                                Math.toIntExact(config.session().toSeconds())))
-                        .build())
-                .orElseGet(() -> Response.status(401)
-                        .entity(PageTemplates.login("The token is unknown or has expired.")
-                                .render())
-                        .build());
-    }
-
-    @POST
-    @Path("/logout")
-    @Operation(hidden = true)
-    public Response logout() {
-        return redirect(LOGIN).cookie(cookie("", 0)).build();
-    }
-
-    /** Relative: in front of us may be a proxy that speaks https. */
-    private static ResponseBuilder redirect(String path) {
-        return Response.status(Response.Status.SEE_OTHER).header("Location", path);
+        return Redirects.to(Redirects.HOME).build();
     }
 
     private static Response toLogin() {
-        return redirect(LOGIN).build();
-    }
-
-    private NewCookie cookie(String value, int maxAge) {
-        return new NewCookie.Builder(TokenMechanism.COOKIE)
-                .value(value)
-                .path("/")
-                .maxAge(maxAge)
-                .httpOnly(true)
-                .secure(context.request().isSSL())
-                .sameSite(SameSite.STRICT)
-                .build();
-    }
-
-    private Optional<Viewer> viewer(String cookie) {
-        return token(cookie)
-                .map(token -> new Viewer(
-                        token.name(),
-                        token.right() == Token.Right.RUN,
-                        !tokens.isOpen(),
-                        sessions.formKey(token, cookie)));
-    }
-
-    private Optional<Token> token(String cookie) {
-        if (identity.isAnonymous()) {
-            return Optional.empty();
-        }
-        return tokens.isOpen() ? Optional.of(tokens.local()) : sessions.verify(cookie);
-    }
-
-    private Token mustRun(String cookie, String key) {
-        Token token = token(cookie).orElseThrow(io.quarkus.security.UnauthorizedException::new);
-        if (token.right() != Token.Right.RUN || !sessions.isFormKey(token, cookie, key)) {
-            throw new ForbiddenException();
-        }
-        return token;
+        return Redirects.to(Redirects.LOGIN).build();
     }
 
     private RunView view(Viewer viewer, RunReport run) {

@@ -53,20 +53,4 @@ record PageView(
 
     /** A run that lives, wherever it does. */
     record LiveRun(long runId, String since, String counts) {}
-
-    /** A segment with its bars of added and removed contacts. */
-    record TrendRow(String segment, String contacts, String added, String removed, List<Bar> bars) {}
-
-    /** A day of a segment, in units of the picture. */
-    record Bar(int x, String title, int upY, int upHeight, int downHeight) {}
-
-    /** An event policy with what lies before it. */
-    record BacklogRow(
-            String policy,
-            boolean met,
-            String overdue,
-            String eligible,
-            String expired,
-            String arriving,
-            String forecast) {}
 }

@@ -6,25 +6,19 @@ import dev.segdiff.run.Goal;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.JobStatus;
 import dev.segdiff.run.Jobs;
-import dev.segdiff.run.Measure;
 import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.segment.SegmentTrends;
-import dev.segdiff.segment.SegmentTrends.Day;
 import dev.segdiff.segment.SegmentTrends.Trend;
-import dev.segdiff.server.PageView.BacklogRow;
-import dev.segdiff.server.PageView.Bar;
 import dev.segdiff.server.PageView.Cell;
 import dev.segdiff.server.PageView.JobCard;
 import dev.segdiff.server.PageView.LiveRun;
-import dev.segdiff.server.PageView.TrendRow;
 import dev.segdiff.server.PageView.Viewer;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -32,7 +26,6 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
-import org.jspecify.annotations.Nullable;
 
 /** Reads what the page shows. */
 @ApplicationScoped
@@ -42,8 +35,6 @@ public class PageViews {
     private static final int STRIP = 30;
     private static final int TRENDS = 8;
     private static final int TREND_DAYS = 30;
-    private static final int BAR_PITCH = 6;
-    private static final int BAR_HEIGHT = 16;
     private static final Duration STRIP_MAX_AGE = Duration.ofSeconds(1);
     private static final Duration TRENDS_MAX_AGE = Duration.ofSeconds(30);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -108,7 +99,13 @@ public class PageViews {
                     .map(job -> card(job, runs.getOrDefault(job.name(), List.of())))
                     .toList();
             boolean living = cards.stream().anyMatch(card -> card.live() != null);
-            return new PageView(viewer, fault, living, cards, trendRows(), backlogs());
+            return new PageView(
+                    viewer,
+                    fault,
+                    living,
+                    cards,
+                    trends.get().stream().map(TrendRow::of).toList(),
+                    backlogs());
         } catch (Recent.SlowException | DatabaseException e) {
             LOG.warnf("page: %s", e.getMessage());
             String words = Objects.requireNonNullElse(fault, "the database cannot be asked");
@@ -173,80 +170,9 @@ public class PageViews {
                 });
     }
 
-    private List<TrendRow> trendRows() {
-        return trends.get().stream()
-                .map(trend -> new TrendRow(
-                        trend.key().toString(),
-                        Words.number(trend.contacts()),
-                        Words.number(trend.added()),
-                        Words.number(trend.removed()),
-                        bars(trend)))
-                .toList();
-    }
-
-    private static List<Bar> bars(Trend trend) {
-        long most = Math.max(
-                1,
-                trend.days().stream()
-                        .mapToLong(day -> Math.max(day.added(), day.removed()))
-                        .max()
-                        .orElse(1));
-        List<Bar> bars = new ArrayList<>();
-        for (Day day : trend.days()) {
-            int up = height(day.added(), most);
-            bars.add(new Bar(
-                    bars.size() * BAR_PITCH,
-                    day.day() + ": +" + Words.number(day.added()) + " −" + Words.number(day.removed()),
-                    BAR_HEIGHT - up,
-                    up,
-                    height(day.removed(), most)));
-        }
-        return bars;
-    }
-
-    /** What is there is seen. */
-    private static int height(long amount, long most) {
-        return amount == 0 ? 0 : (int) Math.max(1, Math.round((double) amount * BAR_HEIGHT / most));
-    }
-
     private List<BacklogRow> backlogs() {
-        Optional<Job> expiry = jobs.find(EventExpiry.NAME);
-        if (expiry.isEmpty()) {
-            return List.of();
-        }
-        Map<String, Map<String, Double>> policies = new LinkedHashMap<>();
-        for (Measure measure : statuses.of(expiry.get()).goal().measures()) {
-            policies.computeIfAbsent(measure.labels().getOrDefault("policy", ""), policy -> new LinkedHashMap<>())
-                    .put(measure.name(), measure.value());
-        }
-        return policies.entrySet().stream()
-                .map(policy -> backlog(policy.getKey(), policy.getValue()))
-                .toList();
-    }
-
-    private static BacklogRow backlog(String policy, Map<String, Double> measures) {
-        boolean met = measures.getOrDefault("inside_retention", 0.0) > 0;
-        return new BacklogRow(
-                policy,
-                met,
-                overdue(measures.get("oldest_expired_row_overdue_seconds")),
-                Words.number(measures.getOrDefault("eligible_rows", 0.0)),
-                Words.number(measures.getOrDefault("expired_rows_per_day", 0.0)),
-                Words.number(measures.getOrDefault("eligible_rows_per_day", 0.0)),
-                met ? "inside its retention" : forecast(measures.get("days_left")));
-    }
-
-    private static String overdue(@Nullable Double seconds) {
-        if (seconds == null) {
-            return "unknown";
-        }
-        return seconds == 0 ? "nothing has expired" : Words.age(Duration.ofSeconds(seconds.longValue()));
-    }
-
-    private static String forecast(@Nullable Double days) {
-        if (days == null) {
-            return "never, at this rate";
-        }
-        return "in " + Words.number(days) + (days == 1 ? " day" : " days");
+        return jobs.find(EventExpiry.NAME)
+                .map(expiry -> BacklogRow.of(statuses.of(expiry).goal().measures()))
+                .orElse(List.of());
     }
 }
