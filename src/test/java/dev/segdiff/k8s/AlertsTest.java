@@ -1,0 +1,107 @@
+package dev.segdiff.k8s;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The alerts, as Prometheus evaluates them. */
+class AlertsTest {
+    private static final Path RULE = Path.of("k8s/components/monitoring/prometheusrule.yaml");
+    private static final Path CASES = Path.of("src/test/prometheus/alerts.yaml");
+    private static final Path PROMTOOL = Path.of("/usr/bin/promtool");
+    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
+
+    @TempDir
+    @SuppressWarnings("NullAway.Init")
+    Path directory;
+
+    private final List<JsonNode> alerts = new ArrayList<>();
+
+    @BeforeEach
+    void read() throws IOException {
+        JsonNode spec = YAML.readTree(RULE.toFile()).get("spec");
+        Files.write(directory.resolve("rules.yaml"), YAML.writeValueAsBytes(spec));
+        spec.at("/groups/0/rules").forEach(alerts::add);
+    }
+
+    private String promtool(String... arguments) throws IOException, InterruptedException {
+        if (!Files.exists(PROMTOOL)) {
+            System.err.println("NO " + PROMTOOL + ": THE ALERTS ARE NOT TESTED");
+            Assumptions.abort("no " + PROMTOOL);
+        }
+        List<String> command = new ArrayList<>(List.of(PROMTOOL.toString()));
+        command.addAll(List.of(arguments));
+        Process promtool = new ProcessBuilder(command)
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .start();
+        String answer = new String(promtool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(promtool.waitFor()).as(answer).isZero();
+        return answer;
+    }
+
+    @Test
+    void rulesAreSound() throws IOException, InterruptedException {
+        assertThat(promtool("check", "rules", "rules.yaml")).contains("SUCCESS: " + alerts.size() + " rules found");
+    }
+
+    @Test
+    void alertsFireWhenTheyShallAndOnlyThen() throws IOException, InterruptedException {
+        Files.copy(CASES, directory.resolve("alerts.yaml"));
+        promtool("test", "rules", "alerts.yaml");
+    }
+
+    @Test
+    void everyAlertHasACaseThatFiresAndOneThatDoesNot() throws IOException {
+        String cases = Files.readString(CASES);
+
+        assertThat(alerts).isNotEmpty().allSatisfy(alert -> assertThat(cases)
+                .contains(
+                        "name: " + alert.get("alert").asText() + " fires",
+                        "name: " + alert.get("alert").asText() + " is quiet"));
+    }
+
+    @Test
+    void everyAlertHasItsRunbookWithItsNameAndEveryMetricIsDocumented() throws IOException {
+        String readme = Files.readString(Path.of("README.md"));
+        for (JsonNode alert : alerts) {
+            String url = alert.at("/annotations/runbook_url").asText();
+            Path runbook = Path.of("ops-runbooks", url.substring(url.lastIndexOf('/') + 1));
+            assertThat(runbook).exists();
+            assertThat(Files.readAllLines(runbook).get(0))
+                    .startsWith("# " + alert.get("alert").asText() + ":");
+            Matcher metric =
+                    Pattern.compile("segdiff_\\w+").matcher(alert.get("expr").asText());
+            while (metric.find()) {
+                assertThat(readme).contains("`" + metric.group() + "`");
+            }
+        }
+    }
+
+    @Test
+    void runbooksOnlyNameRunbooksThatAreThere() throws IOException {
+        try (Stream<Path> runbooks = Files.list(Path.of("ops-runbooks"))) {
+            for (Path runbook : runbooks.toList()) {
+                Matcher link = Pattern.compile("\\]\\(([a-z-]+\\.md)\\)").matcher(Files.readString(runbook));
+                while (link.find()) {
+                    assertThat(runbook.resolveSibling(link.group(1))).exists();
+                }
+            }
+        }
+    }
+}
