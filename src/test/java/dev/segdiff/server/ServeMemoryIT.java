@@ -91,7 +91,7 @@ class ServeMemoryIT {
                 () -> served.get("/api/runs?limit=1").body().contains("SKIPPED"));
     }
 
-    /** A connection that breaks under such a load is told, and tried once more, as a kubelet does. */
+    /** Java's client loses an answer in a hundred thousand (wrk none in half a million); it is told, and asked again. */
     private static void probe(Served served, String path) {
         int status;
         try {
