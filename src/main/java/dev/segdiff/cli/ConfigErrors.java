@@ -4,6 +4,7 @@ import dev.segdiff.event.EventsConfig;
 import dev.segdiff.run.JobConfig;
 import dev.segdiff.run.Suggestion;
 import io.smallrye.config.ConfigValidationException;
+import io.smallrye.config.common.utils.StringUtil;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
@@ -63,7 +64,8 @@ final class ConfigErrors {
     private static boolean isVariable(String key, List<String> allowed) {
         return allowed.stream()
                 .filter(name -> name.replace('-', '.').equals(key))
-                .map(name -> name.replaceAll("[^A-Za-z0-9]", "_").toUpperCase(Locale.ROOT))
+                .map(name ->
+                        StringUtil.replaceNonAlphanumericByUnderscores(name).toUpperCase(Locale.ROOT))
                 .anyMatch(System.getenv()::containsKey);
     }
 

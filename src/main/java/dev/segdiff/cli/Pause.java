@@ -4,7 +4,6 @@ import dev.segdiff.run.Job;
 import dev.segdiff.run.JobControls;
 import dev.segdiff.run.Jobs;
 import jakarta.inject.Inject;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -30,7 +29,7 @@ final class Pause extends DatabaseCommand {
     @Override
     int execute() {
         Job job = jobs.named(name);
-        controls.pause(job, Objects.requireNonNullElse(System.getProperty("user.name"), "somebody"), reason);
+        controls.pause(job, Controls.user(), reason);
         Controls.print(output, json, job, controls);
         return 0;
     }

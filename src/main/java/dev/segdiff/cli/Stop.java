@@ -4,7 +4,6 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunReport;
 import jakarta.inject.Inject;
-import java.util.Objects;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -22,7 +21,7 @@ final class Stop extends DatabaseCommand {
     @Override
     int execute() {
         RunReport run = ledger.find(runId).orElseThrow(() -> new InvalidInputException("there is no run " + runId));
-        if (!ledger.requestStop(runId, Objects.requireNonNullElse(System.getProperty("user.name"), "somebody"))) {
+        if (!ledger.requestStop(runId, Controls.user())) {
             throw new InvalidInputException("run " + runId + " has ended: " + run.state());
         }
         if (json) {

@@ -38,12 +38,12 @@ public class RunLedger {
     /** As many as a Kubernetes Job makes with the default backoffLimit. */
     private static final int MAX_ATTEMPTS = 7;
 
-    /** That a moment has no run yet, or only such as were interrupted a while ago; a run that vanished was, too. */
+    /** That the moment asked for has no run yet, or only such as were interrupted a while ago; a run that vanished was, too. */
     private static final String OPEN = """
             (select count(*) < %d and coalesce(bool_and(coalesce(
                     case when r.ended_at is null then r.stop_requested_by is null and r.heartbeat_at < clock_timestamp() - make_interval(secs => %d)
                          else r.resumes and r.ended_at < clock_timestamp() - make_interval(secs => %d) end, false)), true)
-             from segdiff.runs r where r.job = %%s and r.planned_at = %%s)
+             from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at)
             """.formatted(MAX_ATTEMPTS, LOST_AFTER.toSeconds(), RETRY_AFTER.toSeconds());
 
     private static final String COLUMNS = """
@@ -88,7 +88,7 @@ public class RunLedger {
                             from (select ?, ?, ?, ?, ?::date, ?, ?, ?::timestamptz)
                                 as asked (job, trigger, actor, worker, day, dry_run, schedule, planned_at)
                             where asked.planned_at is null or
-                            """ + OPEN.formatted("asked.job", "asked.planned_at") + """
+                            """ + OPEN + """
                             on conflict (job, planned_at, attempt) where planned_at is not null do nothing
                             returning run_id
                             """,
@@ -136,8 +136,7 @@ public class RunLedger {
     /** Whether nobody has made, or makes, the run for a moment of a schedule; one that was interrupted is made up for. */
     public boolean isOpen(String job, Instant plannedAt) {
         return database.transaction(session -> session.one(
-                "select " + OPEN.formatted("asked.job", "asked.planned_at")
-                        + " from (select ?, ?::timestamptz) as asked (job, planned_at)",
+                "select " + OPEN + " from (select ?, ?::timestamptz) as asked (job, planned_at)",
                 row -> row.getBoolean(1),
                 job,
                 plannedAt.atOffset(ZoneOffset.UTC)));

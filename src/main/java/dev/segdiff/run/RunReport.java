@@ -41,6 +41,11 @@ public record RunReport(
         return lost ? "LOST" : "RUNNING";
     }
 
+    /** Whether it is under way. */
+    public boolean lives() {
+        return outcome == null && !lost;
+    }
+
     /** What the run counts for: without an end, as failed. */
     public Outcome outcomeOrFailed() {
         return outcome == null ? Outcome.FAILED : outcome;

@@ -20,7 +20,7 @@ import org.jboss.logging.Logger;
 public class GoalChecks {
     private static final Logger LOG = Logger.getLogger(GoalChecks.class);
 
-    static final String GROUP = "goals";
+    private static final String GROUP = "goals";
 
     private final Jobs jobs;
     private final RecentStatuses statuses;

@@ -1,7 +1,6 @@
 package dev.segdiff.server;
 
 import com.fasterxml.jackson.annotation.JsonUnwrapped;
-import dev.segdiff.run.Job;
 import dev.segdiff.run.JobStatus;
 import dev.segdiff.run.Jobs;
 import dev.segdiff.run.RunContext;
@@ -82,9 +81,8 @@ public class JobsResource {
     @APIResponse(responseCode = "202", description = "Started; the header Location tells where to follow it")
     @APIResponse(responseCode = "409", description = "It runs already, and the error tells where")
     public Response run(@PathParam("job") String name, RunNow.@Nullable Body body) {
-        Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
         RunContext run = runNow.start(
-                job,
+                name,
                 body == null ? RunNow.Order.PLAIN : body.order(),
                 identity.getPrincipal().getName(),
                 HttpGate.requestId(context));

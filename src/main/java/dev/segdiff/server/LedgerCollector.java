@@ -130,7 +130,7 @@ public class LedgerCollector {
                 "Whether the job is paused.",
                 labels,
                 status.control().paused() == null ? 0 : 1);
-        boolean running = status.lastRun() != null && status.lastRun().state().equals("RUNNING");
+        boolean running = status.lastRun() != null && status.lastRun().lives();
         families.gauge("job_running", "Whether the newest run lives.", labels, running ? 1 : 0);
         Goal goal = status.goal();
         goal.measures().forEach(measure -> add(families, snake(job.name()) + "_", measure));

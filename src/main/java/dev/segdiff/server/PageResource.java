@@ -1,7 +1,5 @@
 package dev.segdiff.server;
 
-import dev.segdiff.run.Job;
-import dev.segdiff.run.Jobs;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.server.PageTemplates.RunView;
@@ -27,7 +25,6 @@ import org.jspecify.annotations.Nullable;
 @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
 public class PageResource {
     private final PageViews views;
-    private final Jobs jobs;
     private final RunLookup lookup;
     private final RunNow runNow;
     private final StopNow stopNow;
@@ -36,14 +33,12 @@ public class PageResource {
 
     PageResource(
             PageViews views,
-            Jobs jobs,
             RunLookup lookup,
             RunNow runNow,
             StopNow stopNow,
             Visitor visitor,
             RoutingContext context) {
         this.views = views;
-        this.jobs = jobs;
         this.lookup = lookup;
         this.runNow = runNow;
         this.stopNow = stopNow;
@@ -82,9 +77,11 @@ public class PageResource {
             @FormParam("dry_run") @Nullable String dryRun,
             @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
         Token token = visitor.mustRun(cookie, key);
-        Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
         RunContext run = runNow.start(
-                job, dryRun == null ? RunNow.Order.PLAIN : RunNow.Order.DRY, token.name(), HttpGate.requestId(context));
+                name,
+                dryRun == null ? RunNow.Order.PLAIN : RunNow.Order.DRY,
+                token.name(),
+                HttpGate.requestId(context));
         return Redirects.to(dryRun == null ? Redirects.HOME : "/runs/" + run.runId())
                 .build();
     }
@@ -106,13 +103,12 @@ public class PageResource {
     }
 
     private RunView view(Viewer viewer, RunReport run) {
-        boolean living = run.state().equals("RUNNING");
         return new RunView(
                 viewer,
                 run,
                 Words.time(run.startedAt().toInstant()),
                 run.duration() == null ? "" : run.duration().toMillis() / 1000.0 + " s",
                 run.counts().isEmpty() ? "nothing" : Words.counts(run.counts()),
-                living);
+                run.lives());
     }
 }

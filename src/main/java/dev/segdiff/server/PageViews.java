@@ -159,15 +159,11 @@ public class PageViews {
     }
 
     private Optional<LiveRun> living(List<RunReport> runs) {
-        return runs.stream()
-                .filter(run -> run.state().equals("RUNNING"))
-                .findFirst()
-                .map(run -> {
-                    Map<String, Long> counts = lookup.now(run).counts();
-                    Duration since = Duration.between(run.startedAt().toInstant(), clock.instant());
-                    return new LiveRun(
-                            run.runId(), Words.age(since), counts.isEmpty() ? "it has begun" : Words.counts(counts));
-                });
+        return runs.stream().filter(RunReport::lives).findFirst().map(run -> {
+            Map<String, Long> counts = lookup.now(run).counts();
+            Duration since = Duration.between(run.startedAt().toInstant(), clock.instant());
+            return new LiveRun(run.runId(), Words.age(since), counts.isEmpty() ? "it has begun" : Words.counts(counts));
+        });
     }
 
     private List<BacklogRow> backlogs() {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonSetter;
 import com.fasterxml.jackson.annotation.Nulls;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.run.Job;
+import dev.segdiff.run.Jobs;
 import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.RunConfig;
 import dev.segdiff.run.RunContext;
@@ -20,11 +21,13 @@ import org.jspecify.annotations.Nullable;
 /** A run that somebody asks for over HTTP, through the API or the page. */
 @ApplicationScoped
 public class RunNow {
+    private final Jobs jobs;
     private final LiveRuns runs;
     private final LogicalDay days;
     private final RunConfig config;
 
-    public RunNow(LiveRuns runs, LogicalDay days, RunConfig config) {
+    public RunNow(Jobs jobs, LiveRuns runs, LogicalDay days, RunConfig config) {
+        this.jobs = jobs;
         this.runs = runs;
         this.days = days;
         this.config = config;
@@ -67,13 +70,16 @@ public class RunNow {
     /**
      * Starts a run.
      *
+     * @param name of the job
      * @param actor the name of the token
      * @param requestId of the HTTP request
+     * @throws NotThereException if there is no such job
      * @throws JobBusyException if the job runs already
      * @throws StoppingException if the process is about to end
      * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request
      */
-    RunContext start(Job job, Order order, String actor, String requestId) {
+    RunContext start(String name, Order order, String actor, String requestId) {
+        Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
         RunRequest request = new RunRequest(
                 Trigger.http(actor, requestId),
                 days.orToday(order.day()),

@@ -10,6 +10,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
@@ -99,7 +100,7 @@ public class Serving {
     private void awaitDatabase() {
         while (database.fault().isPresent()) {
             try {
-                if (stopRequested.await(RETRY_MILLIS, java.util.concurrent.TimeUnit.MILLISECONDS)) {
+                if (stopRequested.await(RETRY_MILLIS, TimeUnit.MILLISECONDS)) {
                     return;
                 }
             } catch (InterruptedException e) {
