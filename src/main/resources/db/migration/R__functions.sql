@@ -79,6 +79,11 @@ begin
                 hint = 'pass its source as third argument, or add it with: segdiff segments add';
         end if;
         perform segdiff.check_source(use_segment.source);
+        -- The worker will read it for them, and may read more than they may.
+        if not has_column_privilege(session_user, to_regclass(use_segment.source), 'contact_id', 'select') then
+            raise exception using errcode = 'insufficient_privilege',
+                message = format('role %s may not read source %s', session_user, use_segment.source);
+        end if;
         insert into segdiff.segments (customer_id, segment_id, source)
         values (use_segment.customer_id, use_segment.segment_id, use_segment.source)
         on conflict do nothing;

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Whether a policy's table is fit for expiry, and what it is like. */
@@ -52,6 +53,7 @@ class TableInspection {
             String partitionKey,
             boolean indexed,
             boolean mayDelete,
+            Set<String> foreignOwners,
             boolean rowSecurity,
             long pages,
             boolean standby) {}
@@ -114,7 +116,11 @@ class TableInspection {
                     coalesce(p.partstrat = 'r' and p.partnatts = 1 and p.partattrs[0] = a.attnum, false) as partitioned_by_column,
                     pg_get_partkeydef(c.oid) as partition_key,
                     segdiff.has_index(c.oid, a.attnum) as indexed,
-                    has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'delete') as may_delete,
+                    has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'delete')
+                        and has_any_column_privilege(c.oid, 'update') as may_delete,
+                    array(select distinct o.relowner::regrole::text from pg_class o
+                          where not pg_has_role(o.relowner, 'usage')
+                            and (o.oid = c.oid or o.oid in (select i.inhrelid from pg_inherits i where i.inhparent = c.oid))) as foreign_owners,
                     row_security_active(c.oid) as row_security,
                     pg_relation_size(c.oid) / current_setting('block_size')::int as pages,
                     pg_is_in_recovery() as standby
@@ -139,6 +145,7 @@ class TableInspection {
                 String.valueOf(row.getString("partition_key")),
                 row.getBoolean("indexed"),
                 row.getBoolean("may_delete"),
+                Set.of((String[]) row.getArray("foreign_owners").getArray()),
                 row.getBoolean("row_security"),
                 row.getLong("pages"),
                 row.getBoolean("standby"));
@@ -167,7 +174,13 @@ class TableInspection {
                     .formatted(name, policy.column(), policy.name()));
         }
         if (!facts.mayDelete()) {
-            faults.add("the database role may not select and delete in " + name);
+            faults.add(
+                    ("the database role may not select and delete in %1$s, or not lock its rows: grant select, delete, update (%2$s) on %1$s")
+                            .formatted(name, policy.column()));
+        }
+        if (partitioned && !facts.foreignOwners().isEmpty()) {
+            faults.add("only their owners detach partitions of %s: grant the database role membership in %s"
+                    .formatted(name, String.join(", ", facts.foreignOwners())));
         }
         if (facts.rowSecurity()) {
             faults.add("row security hides rows of " + name + " from the database role");

@@ -67,6 +67,7 @@ class RetentionKillIT {
                     end loop;
                 end $$
                 """.formatted(round));
+        db.giveToWorker("part");
     }
 
     private Process startAndAwaitItsRun(Segdiff segdiff, String job) throws Exception {

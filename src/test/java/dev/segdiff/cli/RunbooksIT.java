@@ -32,34 +32,37 @@ class RunbooksIT {
     @SuppressWarnings("NullAway.Init")
     Path directory;
 
-    @SuppressWarnings("NullAway.Init")
-    private Segdiff segdiff;
-
     private static List<Path> runbooks() throws IOException {
         try (Stream<Path> files = Files.list(Path.of("ops-runbooks"))) {
-            return files.filter(file -> !file.endsWith("README.md")).sorted().toList();
+            return files.filter(file -> file.toString().endsWith(".md") && !file.endsWith("README.md"))
+                    .sorted()
+                    .toList();
         }
     }
 
-    @BeforeEach
-    void prepare() {
-        segdiff = new Segdiff(directory)
+    private Segdiff configured() {
+        return new Segdiff(directory)
                 .on(db)
                 .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
                 .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
                 .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d");
+    }
+
+    @BeforeEach
+    void prepare() {
         db.execute(
                 "create schema app",
+                "grant usage on schema app to segdiff_worker",
                 "create table app.audience (contact_id bigint)",
                 "insert into app.audience select generate_series(1, 10)",
                 "create table event (created_at timestamptz not null)",
                 "insert into event select now() - i * interval '1 day' from generate_series(1, 100) i",
                 "create index on event (created_at)");
         db.execute("insert into segdiff.segments (customer_id, segment_id, source) values (7, 42, 'app.audience')");
-        expectZero("run");
+        expectZero(configured(), "run");
     }
 
-    private void expectZero(String... arguments) {
+    private static void expectZero(Segdiff segdiff, String... arguments) {
         Ended ended = segdiff.run(arguments);
         assertThat(ended.exitCode()).as(ended.toString()).isZero();
     }
@@ -74,19 +77,22 @@ class RunbooksIT {
             if (block.group(1).equals("sql")) {
                 db.execute(block.group(2));
             } else {
-                block.group(2).lines().forEach(line -> expectZero(arguments(line)));
+                block.group(2).lines().forEach(this::runLine);
             }
         }
         assertThat(commands).isPositive();
     }
 
-    /** What a shell makes of a line. */
-    private static String[] arguments(String line) {
-        assertThat(line).startsWith("segdiff ");
+    /** What a shell makes of a line: {@code NAME=value segdiff command argument "argument with spaces"}. */
+    private void runLine(String line) {
         List<String> words = new ArrayList<>();
         for (Matcher word = Pattern.compile("\"([^\"]*)\"|(\\S+)").matcher(line); word.find(); ) {
             words.add(word.group(1) == null ? word.group(2) : word.group(1));
         }
-        return words.subList(1, words.size()).toArray(String[]::new);
+        int command = words.indexOf("segdiff");
+        assertThat(words.subList(0, command)).as(line).allMatch(word -> word.contains("="));
+        Segdiff shell = configured();
+        words.subList(0, command).forEach(word -> shell.with(word.split("=", 2)[0], word.split("=", 2)[1]));
+        expectZero(shell, words.subList(command + 1, words.size()).toArray(String[]::new));
     }
 }

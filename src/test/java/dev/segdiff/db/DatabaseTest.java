@@ -74,6 +74,7 @@ class DatabaseTest {
 
     @Test
     void waitForALockIsBounded() throws SQLException {
+        db.giveToWorker("t");
         try (Connection other = db.connect()) {
             other.setAutoCommit(false);
             TestDatabase.rows(other, "select * from t");
@@ -87,6 +88,7 @@ class DatabaseTest {
     @Test
     void lockTimeoutUndoesOnlyTheStepThatWaited() throws SQLException {
         db.execute("create table busy (x int)");
+        db.giveToWorker("busy");
         try (Connection other = db.connect()) {
             other.setAutoCommit(false);
             TestDatabase.rows(other, "select * from busy");

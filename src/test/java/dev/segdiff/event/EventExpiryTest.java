@@ -402,6 +402,7 @@ class EventExpiryTest {
     void namesThatNeedQuotesAreQuoted() {
         db.execute(
                 "create schema \"My App\"",
+                "grant usage on schema \"My App\" to segdiff_worker",
                 "create table \"My App\".\"Event \"\"Log\"\"\" (\"Created At\" timestamptz)",
                 "create index on \"My App\".\"Event \"\"Log\"\"\" (\"Created At\")",
                 "insert into \"My App\".\"Event \"\"Log\"\"\" values (now()), (now() - interval '91 days')");

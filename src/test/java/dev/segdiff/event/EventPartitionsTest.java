@@ -32,6 +32,7 @@ class EventPartitionsTest {
                         + month("2020_04", "2020-04-01", "2020-05-01"),
                 "create index on event (created_at)",
                 "insert into event select g, timestamptz '2020-01-01 00:00:00+00' + g * interval '1 day' from generate_series(0, 119) g");
+        db.giveToWorker("event");
     }
 
     private static String month(String suffix, String from, String to) {
@@ -210,6 +211,7 @@ class EventPartitionsTest {
     void besideADefaultPartitionDetachIsPlainAndBounded() throws SQLException {
         table();
         db.execute("create table event_rest partition of event default");
+        db.giveToWorker("event");
         try (Connection reader = db.connect()) {
             reader.setAutoCommit(false);
             TestDatabase.rows(reader, "select count(*) from event");
@@ -229,6 +231,7 @@ class EventPartitionsTest {
         db.execute(
                 "create table event_rest partition of event default",
                 "insert into event values (1000, '2019-01-01'), (1001, '2030-01-01')");
+        db.giveToWorker("event");
 
         RunReport report = run(withoutNew(), "2020-04-01");
 
@@ -250,6 +253,7 @@ class EventPartitionsTest {
                         date_trunc('month', now()), date_trunc('month', now()) + interval '1 month');
                 end $$
                 """);
+        db.giveToWorker("event");
 
         RunReport report = events().run();
 
@@ -270,6 +274,7 @@ class EventPartitionsTest {
     void gapOfYearsIsBridgedWithoutPartitionsThatHaveExpiredAlready() {
         db.execute(
                 "set timezone = 'UTC'; create table event (id bigint, created_at timestamptz not null) partition by range (created_at); create table event_2020_01 partition of event for values from ('2020-01-01') to ('2020-02-01')");
+        db.giveToWorker("event");
 
         RunReport report = events().run();
 
@@ -280,6 +285,7 @@ class EventPartitionsTest {
     @Test
     void tableWithoutPartitionsGetsMonthlyOnesUnlessToldOtherwise() {
         db.execute("create table event (id bigint, created_at timestamptz not null) partition by range (created_at)");
+        db.giveToWorker("event");
 
         events("segdiff.events.audit.partition-interval", "week").run();
 
@@ -299,6 +305,7 @@ class EventPartitionsTest {
                     end loop;
                 end $$
                 """);
+        db.giveToWorker("event");
 
         RunReport report = new EventFixture(
                         db,
@@ -323,6 +330,7 @@ class EventPartitionsTest {
                 "create schema app",
                 "set timezone = 'UTC'; create table app.event (id bigint, created_at timestamptz not null) partition by range (created_at); create table app.event_2020_01 partition of app.event for values from ('2020-01-01') to ('2020-02-01')",
                 "create index on app.event (created_at)");
+        db.giveToWorker("app.event");
 
         RunReport report = run(
                 withoutNew(

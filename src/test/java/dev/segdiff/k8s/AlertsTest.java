@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -22,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The alerts, as Prometheus evaluates them. */
 class AlertsTest {
     private static final Path RULE = Path.of("k8s/components/monitoring/prometheusrule.yaml");
+    private static final Path DASHBOARD = Path.of("k8s/components/monitoring/dashboard.json");
     private static final Path CASES = Path.of("src/test/prometheus/alerts.yaml");
     private static final Path PROMTOOL = Path.of("/usr/bin/promtool");
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
@@ -85,12 +89,34 @@ class AlertsTest {
             assertThat(runbook).exists();
             assertThat(Files.readAllLines(runbook).get(0))
                     .startsWith("# " + alert.get("alert").asText() + ":");
-            Matcher metric =
-                    Pattern.compile("segdiff_\\w+").matcher(alert.get("expr").asText());
-            while (metric.find()) {
-                assertThat(readme).contains("`" + metric.group() + "`");
-            }
+            assertThat(metrics(alert.get("expr").asText())).isNotEmpty().allSatisfy(metric -> assertThat(readme)
+                    .contains("`" + metric + "`"));
         }
+    }
+
+    private static List<String> metrics(String expression) {
+        return Pattern.compile("segdiff_\\w+")
+                .matcher(expression)
+                .results()
+                .map(MatchResult::group)
+                .toList();
+    }
+
+    @Test
+    void dashboardAsksWhatPrometheusUnderstandsOfMetricsThatAreDocumented() throws IOException, InterruptedException {
+        String readme = Files.readString(Path.of("README.md"));
+        ArrayNode rules = YAML.createArrayNode();
+        for (JsonNode expression : YAML.readTree(DASHBOARD.toFile()).findValues("expr")) {
+            assertThat(metrics(expression.asText())).isNotEmpty().allSatisfy(metric -> assertThat(readme)
+                    .contains("`" + metric + "`"));
+            rules.addObject().put("record", "panel:" + rules.size()).set("expr", expression);
+        }
+        ObjectNode file = YAML.createObjectNode();
+        file.putArray("groups").addObject().put("name", "dashboard").set("rules", rules);
+        Files.write(directory.resolve("dashboard.yaml"), YAML.writeValueAsBytes(file));
+
+        assertThat(rules).isNotEmpty();
+        assertThat(promtool("check", "rules", "--lint=none", "dashboard.yaml")).contains(rules.size() + " rules found");
     }
 
     @Test

@@ -16,13 +16,19 @@ import org.junit.jupiter.api.Assumptions;
 /** The objects of the overlays under k8s/, as kubectl builds them. */
 final class Manifests {
     private static final Path OVERLAYS = Path.of("k8s", "overlays");
+    /** One that uses all components. */
+    static final String EVERYTHING = "everything";
+
+    private static final Path TEST_OVERLAYS = Path.of("src", "test", "k8s");
     private static final Path KUBECTL = Path.of("/usr/bin/kubectl");
 
     private Manifests() {}
 
     static List<String> overlays() {
-        try (Stream<Path> folders = Files.list(OVERLAYS)) {
-            return folders.map(folder -> folder.getFileName().toString())
+        try (Stream<Path> folders = Files.list(OVERLAYS);
+                Stream<Path> ofTests = Files.list(TEST_OVERLAYS)) {
+            return Stream.concat(folders, ofTests)
+                    .map(folder -> folder.getFileName().toString())
                     .sorted()
                     .toList();
         } catch (IOException e) {
@@ -39,7 +45,9 @@ final class Manifests {
             Process kubectl = new ProcessBuilder(
                             KUBECTL.toString(),
                             "kustomize",
-                            OVERLAYS.resolve(overlay).toString())
+                            (overlay.equals(EVERYTHING) ? TEST_OVERLAYS : OVERLAYS)
+                                    .resolve(overlay)
+                                    .toString())
                     .redirectErrorStream(true)
                     .start();
             String yaml = new String(kubectl.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

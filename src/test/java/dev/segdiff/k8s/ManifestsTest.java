@@ -41,6 +41,7 @@ import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -70,6 +71,10 @@ class ManifestsTest {
 
     private static void parse(JsonNode object) {
         String kind = object.get("kind").asText();
+        if (object.get("apiVersion").asText().startsWith("monitoring.coreos.com/")) {
+            // Of Prometheus' operator, not of Kubernetes: AlertsTest and metricsAreScrapedWhereTheyAre look at them.
+            return;
+        }
         assertThat(KINDS).containsKey(kind);
         new JSON();
         assertThat((Object) JSON.getGson().fromJson(object.toString(), KINDS.get(kind)))
@@ -281,5 +286,70 @@ class ManifestsTest {
     void secretsAreNamedAndOnlyTheTrialBringsThem(String overlay) {
         assertThat(Manifests.ofKind(Manifests.build(overlay), "Secret").isEmpty())
                 .isNotEqualTo(overlay.equals("trial"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("overlays")
+    void ownerMigratesAndNobodyElse(String overlay) {
+        List<JsonNode> objects = Manifests.build(overlay);
+
+        assertThat(Manifests.ofKind(objects, "ConfigMap").get(0).at("/data/SEGDIFF_MIGRATE_AT_START"))
+                .hasToString("\"false\"");
+        for (JsonNode pod : Manifests.pods(objects)) {
+            JsonNode container = pod.at("/spec/containers/0");
+            boolean migrates = container.at("/args/0").asText().equals("migrate");
+            for (JsonNode variable : container.get("env")) {
+                if (variable.get("name").asText().matches("QUARKUS_DATASOURCE_(USERNAME|PASSWORD)")) {
+                    assertThat(variable.at("/valueFrom/secretKeyRef/key")
+                                    .asText()
+                                    .startsWith("owner-"))
+                            .isEqualTo(migrates);
+                }
+            }
+        }
+    }
+
+    @Test
+    void indexedSegmentDiffHasAPodForEachIndexAndLeavesTheOtherJobsAlone() {
+        for (JsonNode cronJob : Manifests.ofKind(Manifests.build(Manifests.EVERYTHING), "CronJob")) {
+            JsonNode job = cronJob.at("/spec/jobTemplate/spec");
+            if (cronJob.at("/metadata/name").asText().equals("segment-diff")) {
+                assertThat(job.get("completionMode").asText()).isEqualTo("Indexed");
+                assertThat(job.get("completions").asInt())
+                        .isEqualTo(job.get("parallelism").asInt())
+                        .isGreaterThan(1);
+                assertThat(job.get("podFailurePolicy")).isNotNull();
+            } else {
+                assertThat(job.has("completionMode")).isFalse();
+            }
+        }
+    }
+
+    @Test
+    void metricsAreScrapedWhereTheyAre() {
+        List<JsonNode> objects = Manifests.build(Manifests.EVERYTHING);
+        JsonNode monitor = Manifests.ofKind(objects, "ServiceMonitor").get(0);
+        JsonNode service = Manifests.ofKind(objects, "Service").get(0);
+
+        assertThat(service.at("/metadata/labels")).containsAll(monitor.at("/spec/selector/matchLabels"));
+        assertThat(service.at("/spec/ports/0/name")).isEqualTo(monitor.at("/spec/endpoints/0/port"));
+        assertThat(monitor.at("/spec/endpoints/0/path").asText())
+                .isEqualTo("/q/metrics")
+                .isEqualTo(Manifests.ofKind(objects, "Deployment")
+                        .get(0)
+                        .at("/spec/template/metadata/annotations/prometheus.io~1path")
+                        .asText());
+    }
+
+    @Test
+    void everyJobHasARunbookThatRunsIt() throws IOException {
+        StringBuilder runbooks = new StringBuilder();
+        try (Stream<Path> files = Files.list(Path.of("ops-runbooks"))) {
+            for (Path file : files.toList()) {
+                runbooks.append(Files.readString(file));
+            }
+        }
+
+        assertThat(jobs()).allSatisfy(job -> assertThat(runbooks).contains("\nsegdiff run " + job.name() + "\n"));
     }
 }

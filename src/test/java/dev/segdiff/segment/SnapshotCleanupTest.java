@@ -277,7 +277,7 @@ class SnapshotCleanupTest {
 
     @Test
     void orphanIsReportedAndGoesToTheTrashAfterItsGrace() {
-        db.execute("create table segdiff.segment_1_2_3 (contact_id bigint)");
+        db.execute("set role segdiff_worker", "create table segdiff.segment_1_2_3 (contact_id bigint)");
 
         assertThat(segments.cleanup().outcome()).isEqualTo(Outcome.SKIPPED);
         assertThat(segments.cleanup.goal().problems())
@@ -348,14 +348,14 @@ class SnapshotCleanupTest {
         db.execute("""
                 insert into segdiff.segments (customer_id, segment_id, source)
                 select 7, s, 'public.nowhere' from generate_series(1, 2000) s
-                """, """
+                """, "set role segdiff_worker", """
                 do $$ begin
                     for s in 1..2000 loop
                         execute format('create table segdiff.segment_7_%s_%s (contact_id bigint not null)', s, s);
                         if s % 500 = 0 then commit; end if;
                     end loop;
                 end $$
-                """, """
+                """, "reset role", """
                 update segdiff.segments set current_version = segment_id, last_used_at = now() - interval '40 days',
                     snapshot = format('segdiff.segment_7_%s_%s', segment_id, segment_id)::regclass
                 """, """

@@ -23,9 +23,15 @@ public final class Segdiff {
 
     private final Map<String, String> environment = new HashMap<>();
     private final Path directory;
+    private final Path artifact;
 
     public Segdiff(Path directory) {
+        this(directory, ARTIFACT);
+    }
+
+    public Segdiff(Path directory, Path artifact) {
         this.directory = directory;
+        this.artifact = artifact.toAbsolutePath();
     }
 
     /** What a process left behind. */
@@ -37,13 +43,17 @@ public final class Segdiff {
     }
 
     public static boolean isNative() {
-        return !ARTIFACT.toString().endsWith(".jar");
+        return !isJar(ARTIFACT);
+    }
+
+    private static boolean isJar(Path artifact) {
+        return artifact.toString().endsWith(".jar");
     }
 
     public Segdiff on(TestDatabase database) {
         return with("QUARKUS_DATASOURCE_JDBC_URL", database.url())
-                .with("QUARKUS_DATASOURCE_USERNAME", database.user())
-                .with("QUARKUS_DATASOURCE_PASSWORD", database.password());
+                .with("QUARKUS_DATASOURCE_USERNAME", database.worker())
+                .with("QUARKUS_DATASOURCE_PASSWORD", database.workerPassword());
     }
 
     public Segdiff with(String variable, String value) {
@@ -73,7 +83,7 @@ public final class Segdiff {
     /** Starts it, its output going to files of its own. */
     public Process start(String... arguments) throws IOException {
         List<String> command = new ArrayList<>();
-        if (!isNative()) {
+        if (isJar(artifact)) {
             command.addAll(List.of(
                     Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                     // Short-lived processes: half the start-up time.
@@ -81,7 +91,7 @@ public final class Segdiff {
                     "-XX:+UseSerialGC",
                     "-jar"));
         }
-        command.add(ARTIFACT.toString());
+        command.add(artifact.toString());
         command.addAll(List.of(arguments));
         ProcessBuilder builder = new ProcessBuilder(command).directory(directory.toFile());
         builder.environment().keySet().removeIf(name -> name.startsWith("QUARKUS_") || name.startsWith("SEGDIFF_"));

@@ -20,20 +20,25 @@ import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
-/** A database of its own for each test, cloned from a migrated template. */
+/**
+ * A database of its own for each test, cloned from a migrated template. The test itself is its superuser; segdiff works
+ * with the rights of a worker, as installed.
+ */
 public final class TestDatabase implements BeforeEachCallback, AfterEachCallback {
     private static final AtomicInteger COUNTER = new AtomicInteger();
 
     private String url = "";
     private String user = "postgres";
     private String password = "";
+    private String worker = "postgres";
+    private String workerPassword = "";
 
     @SuppressWarnings("NullAway.Init")
     private AgroalDataSource dataSource;
 
     @Override
     public void beforeEach(ExtensionContext context) throws SQLException {
-        create("segdiff_template");
+        create("segdiff_template", TestServer.WORKER, TestServer.ROLE_PASSWORD);
     }
 
     @Override
@@ -41,9 +46,15 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
         drop();
     }
 
-    /** For tests that want an empty database, and programs that are no JUnit tests. */
+    /** For tests that want an empty database, and programs that are no JUnit tests: segdiff is a superuser there. */
     public void create(String template) throws SQLException {
+        create(template, TestServer.INSTANCE.user(), TestServer.INSTANCE.password());
+    }
+
+    private void create(String template, String itsWorker, String itsPassword) throws SQLException {
         TestServer server = TestServer.INSTANCE;
+        worker = itsWorker;
+        workerPassword = itsPassword;
         String name = "test_" + ProcessHandle.current().pid() + "_" + COUNTER.incrementAndGet();
         server.execute("postgres", "create database " + name + " template " + template);
         user = server.user();
@@ -51,13 +62,44 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
         open(server.url(name));
     }
 
-    /** The same database as another role. */
+    /** The same database as another role, of the test and of segdiff. */
     public TestDatabase as(String role, String itsPassword) throws SQLException {
         TestDatabase other = new TestDatabase();
         other.user = role;
         other.password = itsPassword;
+        other.worker = role;
+        other.workerPassword = itsPassword;
         other.open(url);
         return other;
+    }
+
+    public TestDatabase asOwner() throws SQLException {
+        return as(TestServer.OWNER, TestServer.ROLE_PASSWORD);
+    }
+
+    /** What an administrator runs before segdiff comes. */
+    public static String roles() {
+        return TestServer.roles();
+    }
+
+    /** Brings the schema up to date, as whoever segdiff logs in as. */
+    public void migrate() {
+        TestServer.migrate(url, worker, workerPassword);
+    }
+
+    /** What is partitioned belongs to the worker, or nobody could detach its partitions. */
+    public void giveToWorker(String table) {
+        execute("""
+                do $$
+                declare part regclass;
+                begin
+                    for part in select t.relid from pg_partition_tree('%1$s') t loop
+                        execute format('alter table %%s owner to %2$s', part);
+                    end loop;
+                    execute format('grant usage, create on schema %%s to %2$s',
+                                   (select c.relnamespace::regnamespace from pg_class c where c.oid = '%1$s'::regclass));
+                end $$
+                """.formatted(table, TestServer.WORKER));
     }
 
     /** The same database through another port of this machine. */
@@ -65,6 +107,8 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
         TestDatabase other = new TestDatabase();
         other.user = user;
         other.password = password;
+        other.worker = worker;
+        other.workerPassword = workerPassword;
         other.open("jdbc:postgresql://127.0.0.1:" + port + "/" + name());
         return other;
     }
@@ -87,8 +131,8 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
                         .exceptionSorter(new PostgreSQLExceptionSorter())
                         .acquisitionTimeout(Duration.ofSeconds(10))
                         .connectionFactoryConfiguration(factory -> factory.jdbcUrl(url)
-                                .principal(new NamePrincipal(user))
-                                .credential(new SimplePassword(password)))));
+                                .principal(new NamePrincipal(worker))
+                                .credential(new SimplePassword(workerPassword)))));
     }
 
     public void drop() {
@@ -111,6 +155,15 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
 
     public String password() {
         return password;
+    }
+
+    /** Whom segdiff logs in as. */
+    public String worker() {
+        return worker;
+    }
+
+    public String workerPassword() {
+        return workerPassword;
     }
 
     public Database database() {

@@ -3,6 +3,8 @@ package dev.segdiff.support;
 import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
@@ -34,6 +36,12 @@ final class TestServer {
             "statement_timeout",
             "100s");
 
+    /** The roles of {@code ops-runbooks/roles.sql}: one migrates, the other runs the jobs. */
+    static final String OWNER = "segdiff_owner";
+
+    static final String WORKER = "segdiff_worker";
+    static final String ROLE_PASSWORD = "role";
+
     static final TestServer INSTANCE = start();
 
     private final String prefix;
@@ -45,12 +53,33 @@ final class TestServer {
         this.user = user;
         this.password = password;
         execute("postgres", "create database segdiff_template");
+        execute("segdiff_template", roles());
+        // The applications' tables, in tests, are the superuser's.
+        execute(
+                "segdiff_template",
+                "alter default privileges grant select, insert, update, delete on tables to segdiff_worker;"
+                        + "alter default privileges grant usage on sequences to segdiff_worker");
+        migrate(url("segdiff_template"), OWNER, ROLE_PASSWORD);
+    }
+
+    static void migrate(String url, String user, String password) {
         Flyway.configure()
-                .dataSource(url("segdiff_template"), user, password)
+                .dataSource(url, user, password)
                 .schemas("segdiff")
                 .defaultSchema("segdiff")
                 .load()
                 .migrate();
+    }
+
+    /** As an administrator makes them; the roles belong to the server. */
+    static String roles() {
+        try {
+            return Files.readString(Path.of("ops-runbooks", "roles.sql"))
+                    + "; alter role %s password '%s'; alter role %s password '%s'"
+                            .formatted(OWNER, ROLE_PASSWORD, WORKER, ROLE_PASSWORD);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     String url(String database) {
