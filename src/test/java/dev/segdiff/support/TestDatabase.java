@@ -93,7 +93,7 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
                 do $$
                 declare part regclass;
                 begin
-                    for part in select t.relid from pg_partition_tree('%1$s') t loop
+                    for part in select '%1$s'::regclass union select t.relid from pg_partition_tree('%1$s') t loop
                         execute format('alter table %%s owner to %2$s', part);
                     end loop;
                     execute format('grant usage, create on schema %%s to %2$s',
