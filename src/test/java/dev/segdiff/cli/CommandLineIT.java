@@ -372,6 +372,8 @@ class CommandLineIT {
 
     @Test
     void demoReplaysRealDaysAndShowsWhatCameOfThem() {
+        db.execute("grant create on database %s to segdiff_worker".formatted(db.name()));
+
         Ended ended = expect(0, segdiff.run("demo"));
 
         assertThat(ended.out())

@@ -152,7 +152,7 @@ class RetentionKillIT {
     }
 
     private void unusedSegments(int from, int count) {
-        db.execute("""
+        db.execute("set role segdiff_worker", """
                 do $$ begin
                     for s in %1$d..%2$d loop
                         execute format('create table segdiff.segment_7_%%s_%%s (contact_id bigint not null)', s, s);
