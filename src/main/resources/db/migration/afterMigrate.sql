@@ -26,7 +26,7 @@ begin
         select c.oid from pg_class c
         where c.relowner <> to_regrole('segdiff_worker')
           and ((c.relnamespace = 'segdiff'::regnamespace and c.relkind in ('r', 'p')
-                and (c.relname ~ '^segment_\d+_\d+_\d+$' or c.relname ~ '^segment_diffs'))
+                and (c.relname ~ '^segment_\d+_\d+_\d+$' or c.relname ~ '^(segment_diffs|audit_log)'))
                or (c.relnamespace = to_regnamespace('segdiff_trash') and c.relname ~ '^segment_\d+_\d+_\d+'
                    and c.relkind = 'r'))
     loop

@@ -35,6 +35,8 @@ class ArchitectureTest {
                 .definedBy("dev.segdiff.segment..")
                 .layer("event")
                 .definedBy("dev.segdiff.event..")
+                .layer("audit")
+                .definedBy("dev.segdiff.audit..")
                 .layer("run")
                 .definedBy("dev.segdiff.run..")
                 .layer("db")
@@ -51,8 +53,10 @@ class ArchitectureTest {
                 .mayOnlyBeAccessedByLayers("cli", "server", "demo")
                 .whereLayer("event")
                 .mayOnlyBeAccessedByLayers("cli", "server", "demo")
+                .whereLayer("audit")
+                .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("run")
-                .mayOnlyBeAccessedByLayers("main", "cli", "server", "demo", "segment", "event")
+                .mayOnlyBeAccessedByLayers("main", "cli", "server", "demo", "segment", "event", "audit")
                 .check(CODE);
     }
 

@@ -26,6 +26,8 @@ import picocli.CommandLine.ScopeType;
             Pause.class,
             Resume.class,
             Limit.class,
+            Audit.class,
+            Undo.class,
             DemoCommand.class,
         },
         footer = {

@@ -265,7 +265,7 @@ final class EventBatches {
                 run.cancellation(),
                 e -> e.isTransient() && !e.isLockTimeout(),
                 () -> database.transaction(
-                        run.fenced(settings(settings)), run.cancellation(), session -> work.apply(session, amount)));
+                        run.settings(settings(settings)), run.cancellation(), session -> work.apply(session, amount)));
         if (batch.first() != null && !batch.tie()) {
             done(batch, size, Duration.ofNanos(System.nanoTime() - start));
         }

@@ -192,7 +192,10 @@ class EventGoal {
                 "Rows that become eligible a day, as the planner estimates."));
         if (state.daysLeft() != null) {
             measures.add(new Measure(
-                    "days_left", labels, state.daysLeft(), "Days until the table is inside its retention."));
+                    "seconds_left",
+                    labels,
+                    Duration.ofDays(state.daysLeft()).toSeconds(),
+                    "Seconds until the table is inside its retention."));
         }
         return measures;
     }

@@ -18,7 +18,8 @@ class PartitionQueries {
         return session.list(
                 """
                 select n.nspname, c.relname, b.lower, b.upper, b.text = 'DEFAULT' as is_default, i.inhdetachpending, c.relkind = 'p' as partitioned,
-                    coalesce(cast(b.upper as %1$s) <= cast(? as %1$s), false) as expired,
+                    coalesce(cast(b.upper as %1$s) <= cast(? as %1$s), false)
+                        and not exists (select from segdiff.exempt_partitions e where e.relation = c.oid) as expired,
                     segdiff.has_index(c.oid, a.attnum) as indexed,
                     pg_relation_size(c.oid) / current_setting('block_size')::int as pages
                 from pg_inherits i

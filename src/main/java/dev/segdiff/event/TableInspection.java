@@ -27,6 +27,9 @@ class TableInspection {
 
     private static final int SAMPLE = 100;
 
+    /** The one table of segdiff's own that is an event table like any other. */
+    private static final TableName AUDIT_LOG = new TableName("segdiff", "audit_log");
+
     /** Ids that begin with a time lie between these; of random ones not one in a hundred does. */
     private static final Instant EARLIEST = Instant.parse("2000-01-01T00:00:00Z");
 
@@ -157,7 +160,8 @@ class TableInspection {
         if (facts.standby()) {
             faults.add("the server is a standby: connect to the primary");
         }
-        if (facts.schema().matches("segdiff|segdiff_trash|information_schema|pg_.*")) {
+        if (facts.schema().matches("segdiff|segdiff_trash|information_schema|pg_.*")
+                && !policy.table().equals(AUDIT_LOG)) {
             faults.add(name + " is a table of segdiff or of PostgreSQL itself");
         }
         boolean partitioned = facts.kind().equals("p");

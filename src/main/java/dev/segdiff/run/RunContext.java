@@ -45,15 +45,16 @@ public final class RunContext {
         this.cancellation = cancellation;
     }
 
-    /** Settings for a transaction that can only commit while this run holds its lease, if it has one. */
-    public Settings fenced(Settings settings) {
+    /** Settings for a transaction of this run: the audit knows it, and it can only commit while the lease is held, if there is one. */
+    public Settings settings(Settings settings) {
+        Settings known = settings.with("segdiff.run", String.valueOf(runId));
         Lease held = lease;
-        return held == null ? settings : held.fence(settings);
+        return held == null ? known : held.fence(known);
     }
 
     /** Runs work in a transaction with the default bounds that can only commit while this run holds its lease. */
     public <T> T transaction(Database database, Function<Session, T> work) {
-        return database.transaction(fenced(database.defaults()), cancellation, work);
+        return database.transaction(settings(database.defaults()), cancellation, work);
     }
 
     /** Runs work in a transaction with the default bounds that can only commit while this run holds its lease. */

@@ -155,8 +155,7 @@ public class SegmentDiff implements Job {
     private Publication attempt(RunContext run, Candidate segment, boolean accept) {
         RunRequest request = run.request();
         Order order = new Order(request.day(), request.force(), request.dryRun(), accept, run.runId());
-        Settings settings = publisher
-                .settings(request.day())
+        Settings settings = run.settings(publisher.settings(request.day()))
                 // Nobody waits for the disk after every small segment. If the database crashes, versions of the last
                 // moments may be lost; their ids, drawn durably before, never come again, so that whoever has read one
                 // gets the full snapshot. Closing the run's ledger row makes all of them durable.

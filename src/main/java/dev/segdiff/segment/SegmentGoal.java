@@ -38,7 +38,7 @@ class SegmentGoal {
                         count(*) filter (where w.problem = 'held_back') as held_back,
                         count(*) filter (where w.problem = 'failed') as failed,
                         min(w.day) filter (where s.source is not null) as oldest_version,
-                        today - min(w.day) filter (where s.source is not null) as age_days,
+                        (today - min(w.day) filter (where s.source is not null)) * 86400 as age_seconds,
                         today
                     from (select (now() at time zone ?)::date as today) t
                     left join segdiff.segments s on true
@@ -61,7 +61,9 @@ class SegmentGoal {
         String oldest = row.getString("oldest_version");
         if (oldest != null) {
             measures.add(Measure.of(
-                    "oldest_version_age_days", row.getLong("age_days"), "Age of the oldest version of a segment."));
+                    "oldest_version_age_seconds",
+                    row.getLong("age_seconds"),
+                    "Age of the oldest version of a segment."));
             parts.add("oldest version of " + oldest);
         }
         if (row.getLong("held_back") > 0) {

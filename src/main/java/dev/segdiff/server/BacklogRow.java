@@ -31,7 +31,7 @@ record BacklogRow(
                 Words.number(measures.getOrDefault("eligible_rows", 0.0)),
                 Words.number(measures.getOrDefault("expired_rows_per_day", 0.0)),
                 Words.number(measures.getOrDefault("eligible_rows_per_day", 0.0)),
-                met ? "inside its retention" : forecast(measures.get("days_left")));
+                met ? "inside its retention" : forecast(measures.get("seconds_left")));
     }
 
     private static String overdue(@Nullable Double seconds) {
@@ -41,10 +41,11 @@ record BacklogRow(
         return seconds == 0 ? "nothing has expired" : Words.age(Duration.ofSeconds(seconds.longValue()));
     }
 
-    private static String forecast(@Nullable Double days) {
-        if (days == null) {
+    private static String forecast(@Nullable Double seconds) {
+        if (seconds == null) {
             return "never, at this rate";
         }
+        double days = seconds / Duration.ofDays(1).toSeconds();
         return "in " + Words.number(days) + (days == 1 ? " day" : " days");
     }
 }

@@ -37,7 +37,7 @@ class ExclusiveRunTest {
 
     private void write(RunContext context, String worker) {
         runs.database.transaction(
-                context.fenced(runs.database.defaults()),
+                context.settings(runs.database.defaults()),
                 new Cancellation(),
                 session -> session.update("insert into work values (?)", worker));
     }
@@ -140,11 +140,12 @@ class ExclusiveRunTest {
 
     @Test
     void leaseDoesNotChangeHandsWhileATransactionOfItsHolderIsUnderWay() {
-        run(first -> runs.database.transaction(first.fenced(runs.database.defaults()), new Cancellation(), session -> {
-            session.update("insert into work values ('first')");
-            assertNobodyCanChangeTheLease();
-            return Result.succeeded();
-        }));
+        run(first ->
+                runs.database.transaction(first.settings(runs.database.defaults()), new Cancellation(), session -> {
+                    session.update("insert into work values ('first')");
+                    assertNobodyCanChangeTheLease();
+                    return Result.succeeded();
+                }));
 
         assertThat(db.rows("select * from work")).containsExactly("first");
     }

@@ -57,7 +57,7 @@ final class TestServer {
         // The applications' tables, in tests, are the superuser's.
         execute(
                 "segdiff_template",
-                "alter default privileges grant select, insert, update, delete on tables to segdiff_worker;"
+                "alter default privileges grant select, insert, update, delete, trigger on tables to segdiff_worker;"
                         + "alter default privileges grant usage on sequences to segdiff_worker");
         migrate(url("segdiff_template"), OWNER, ROLE_PASSWORD);
     }

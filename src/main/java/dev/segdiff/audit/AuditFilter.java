@@ -1,0 +1,81 @@
+package dev.segdiff.audit;
+
+import dev.segdiff.db.TableName;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which recorded changes of a table are meant; what is null does not restrict.
+ *
+ * @param transaction the number of the transaction that made them
+ * @param run the run of segdiff that made them
+ * @param key the values of the primary key, separated by commas, or a JSON object
+ * @param since a point in time as PostgreSQL reads it, or an age such as {@code 2h}
+ * @param actor who made them: what the application named, or the database role
+ */
+public record AuditFilter(
+        TableName table,
+        @Nullable Long transaction,
+        @Nullable Long run,
+        @Nullable String key,
+        @Nullable String since,
+        @Nullable String actor) {
+    /** An age begins with its number or is ISO 8601; PostgreSQL's points in time begin otherwise, or go on with a dash. */
+    private static final String AGE = "(?i)\\d+\\s*[a-z].*|p.*";
+
+    /** The condition on rows of {@code segdiff.audit_log l}, for {@link #binds()}. */
+    static final String CONDITION = """
+            (l.relation = to_regclass(?) or (to_regclass(?) is null and l.table_name = ?))
+            and l.transaction_id = coalesce(?::bigint, l.transaction_id)
+            and (?::bigint is null or l.run_id = ?::bigint)
+            and (?::text is null or l.key = case when left(?::text, 1) = '{' then ?::jsonb end
+                 or ?::text = (select string_agg(l.key ->> k, ',' order by n)
+                               from unnest(coalesce(segdiff.key_columns(l.relation), array(select jsonb_object_keys(l.key)))) with ordinality u (k, n)))
+            and l.changed_at >= coalesce(?::timestamptz, now() - ?::interval, '-infinity')
+            and (?::text is null or ?::text in (l.actor, l.role))
+            """;
+
+    @Nullable
+    Object[] binds() {
+        boolean age = since != null && since.matches(AGE);
+        return new @Nullable Object[] {
+            table.toString(),
+            table.toString(),
+            table.plain(),
+            transaction,
+            run,
+            run,
+            key,
+            key,
+            key,
+            key,
+            age ? null : since,
+            age ? since : null,
+            actor,
+            actor
+        };
+    }
+
+    /** Whether it says more than which table. */
+    public boolean isNarrow() {
+        return transaction != null || run != null || key != null || since != null;
+    }
+
+    /** In words, such as "transaction 17 by anna". */
+    public String words() {
+        List<String> words = new ArrayList<>();
+        add(words, "transaction ", transaction);
+        add(words, "run ", run);
+        add(words, "key ", key);
+        add(words, "since ", since);
+        add(words, "by ", actor);
+        return String.join(", ", words);
+    }
+
+    private static void add(List<String> words, String what, @Nullable Object value) {
+        if (value != null) {
+            words.add(what + value);
+        }
+    }
+}

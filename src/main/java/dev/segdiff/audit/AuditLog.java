@@ -1,0 +1,128 @@
+package dev.segdiff.audit;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Session;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what was recorded. */
+@ApplicationScoped
+public class AuditLog {
+    /** How the log calls what a redo takes back. */
+    public static final String UNDO_IN_TRANSACTION = "undo in transaction ";
+
+    private final Database database;
+    private final ObjectMapper json;
+
+    public AuditLog(Database database, ObjectMapper json) {
+        this.database = database;
+        this.json = json;
+    }
+
+    /**
+     * The newest first.
+     *
+     * @throws InvalidInputException if the table was never audited, or a value of the filter cannot be read
+     */
+    public List<AuditEntry> read(AuditFilter filter, int limit) {
+        return reading(() -> database.transaction(session -> {
+            checkKnown(session, filter);
+            @Nullable Object[] binds = java.util.Arrays.copyOf(filter.binds(), filter.binds().length + 1);
+            binds[binds.length - 1] = limit;
+            return session.list("""
+                    select l.* from segdiff.audit_history l where %s order by l.audit_id desc limit ?
+                    """.formatted(AuditFilter.CONDITION), this::entry, binds);
+        }));
+    }
+
+    /** The number of the transaction of the newest undo that has not been redone. */
+    public long lastUndo(AuditFilter filter) {
+        return database.transaction(session ->
+                        session.first("""
+                        select l.transaction_id from segdiff.audit_log l
+                        where l.undoes is not null and l.undoes not like 'undo in %%' and %s
+                          and not exists (select from segdiff.audit_log redo
+                                          where redo.relation = l.relation and redo.undoes = 'undo in transaction ' || l.transaction_id)
+                        order by l.audit_id desc limit 1
+                        """.formatted(AuditFilter.CONDITION), row -> row.getLong(1), filter.binds()))
+                .orElseThrow(() -> new InvalidInputException(
+                        "nothing to redo: no undo of " + filter.table().plain() + " is recorded"));
+    }
+
+    static void checkKnown(Session session, AuditFilter filter) {
+        boolean known = session.one(
+                """
+                select exists (select from segdiff.audited_tables a where a.relation = to_regclass(?))
+                    or exists (select from segdiff.audit_log l where l.relation = to_regclass(?) or l.table_name = ?)
+                """,
+                row -> row.getBoolean(1),
+                filter.table().toString(),
+                filter.table().toString(),
+                filter.table().plain());
+        if (!known) {
+            throw new InvalidInputException("table " + filter.table().plain()
+                    + " is not audited; see `segdiff audit list`, or begin with `segdiff audit enable "
+                    + filter.table().plain() + "`");
+        }
+    }
+
+    /** A key or a moment that PostgreSQL cannot read is the caller's mistake. */
+    static <T> T reading(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (DatabaseException e) {
+            if (e.sqlState().startsWith("22")) {
+                throw new InvalidInputException(
+                        "--since and --key: expected a point in time, an age such as 2h, values separated by commas, or JSON; "
+                                + e.getMessage());
+            }
+            throw e;
+        }
+    }
+
+    private AuditEntry entry(ResultSet row) throws SQLException {
+        return new AuditEntry(
+                row.getLong("audit_id"),
+                row.getObject("changed_at", OffsetDateTime.class),
+                row.getString("table_name"),
+                row.getString("operation"),
+                parse(row.getString("key")),
+                List.of((String[]) row.getArray("changed").getArray()),
+                parseIfAny(row.getString("old_row")),
+                parseIfAny(row.getString("new_row")),
+                row.getLong("transaction_id"),
+                row.getString("who"),
+                row.getString("role"),
+                row.getString("application"),
+                row.getObject("run_id", Long.class),
+                row.getString("undoes"));
+    }
+
+    private @Nullable JsonNode parseIfAny(@Nullable String text) {
+        return text == null ? null : parse(text);
+    }
+
+    /** Numbers as they are written, digit by digit. */
+    private JsonNode parse(String text) {
+        try {
+            return json.reader()
+                    .with(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+                    .with(JsonNodeFactory.withExactBigDecimals(true))
+                    .readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package dev.segdiff.audit;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Session;
+import dev.segdiff.run.RunLedger;
+import dev.segdiff.run.RunReport;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Puts back what a run removed and what still waits in the trash: snapshots with their segments, orphans, partitions. */
+@ApplicationScoped
+public class RunUndo {
+    /** To attach a partition, PostgreSQL reads it. */
+    private static final Duration PATIENCE = Duration.ofMinutes(30);
+
+    /** What runs count that nothing brings back, and how to say so. */
+    private static final Map<String, String> BEYOND_RECALL = Map.of(
+            "expired", "rows deleted in batches",
+            "partitions_dropped", "partitions dropped",
+            "dropped", "tables dropped from the trash");
+
+    /** What a run took away and can be put back. */
+    @RegisterForReflection
+    public record Recallable(long trashId, String kind, String owner, String origin) {
+        public String words() {
+            return kind.equals("snapshot") ? "segment " + owner : kind + " " + origin;
+        }
+    }
+
+    /**
+     * What the undo of a run means.
+     *
+     * @param beyondRecall such as "53202 rows deleted in batches"
+     */
+    @RegisterForReflection
+    public record Plan(RunReport run, List<Recallable> recallable, List<String> beyondRecall) {}
+
+    private final Database database;
+    private final RunLedger ledger;
+
+    public RunUndo(Database database, RunLedger ledger) {
+        this.database = database;
+        this.ledger = ledger;
+    }
+
+    /**
+     * Looks what can be put back.
+     *
+     * @throws InvalidInputException if there is no such run, or it runs still
+     */
+    public Plan plan(long runId) {
+        RunReport run = ledger.find(runId).orElseThrow(() -> new InvalidInputException("there is no run " + runId));
+        if (run.outcome() == null) {
+            throw new InvalidInputException("run " + runId + " has not ended; stop it first: segdiff stop " + runId);
+        }
+        List<String> beyondRecall = new ArrayList<>();
+        BEYOND_RECALL.forEach((count, words) -> {
+            if (run.counts().getOrDefault(count, 0L) > 0) {
+                beyondRecall.add(run.counts().get(count) + " " + words);
+            }
+        });
+        List<Recallable> recallable = database.transaction(session -> session.list(
+                """
+                select t.trash_id, t.kind, t.owner, t.origin from segdiff.trash t join pg_class c on c.oid = t.relation
+                where t.run_id = ? and t.moved_at is not null order by t.trash_id
+                """,
+                row -> new Recallable(row.getLong(1), row.getString(2), row.getString(3), row.getString(4)),
+                runId));
+        return new Plan(run, recallable, beyondRecall.stream().sorted().toList());
+    }
+
+    /**
+     * Puts one of them back, in a transaction of its own.
+     *
+     * @throws DatabaseException if something has taken its place, or somebody holds it
+     */
+    public void restore(Recallable thing, String who) {
+        database.transaction(
+                database.defaults().statementTimeout(PATIENCE).with("segdiff.actor", who),
+                new Cancellation(),
+                session -> restore(session, thing, who));
+    }
+
+    private static int restore(Session session, Recallable thing, String who) {
+        switch (thing.kind()) {
+            case "snapshot" -> {
+                String[] key = thing.owner().split("/");
+                session.list(
+                        "select segdiff.restore_segment(?, ?)",
+                        row -> row,
+                        Long.parseLong(key[0]),
+                        Long.parseLong(key[1]));
+            }
+            case "partition" ->
+                session.list("select segdiff.restore_partition(?, ?)", row -> row, thing.trashId(), who);
+            default -> session.list("select segdiff.restore_orphan(?)", row -> row, thing.trashId());
+        }
+        return 1;
+    }
+}

@@ -1,0 +1,54 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.audit.AuditFilter;
+import dev.segdiff.db.TableName;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(
+        name = "audit",
+        mixinStandardHelpOptions = true,
+        description = "The memory of small, precious tables: who changed what, and taking it back.",
+        subcommands = {
+            AuditEnable.class,
+            AuditDisable.class,
+            AuditList.class,
+            AuditLogCommand.class,
+            AuditUndoCommand.class,
+            AuditRedo.class,
+        })
+final class Audit {
+    private Audit() {}
+
+    /** Which recorded changes are meant. */
+    static final class Filter {
+        @Parameters(index = "0", paramLabel = "TABLE", description = "such as app.shard or \"My App\".\"Shard\"")
+        String table = "";
+
+        @Option(names = "--tx", paramLabel = "N", description = "of this transaction, as the log numbers them")
+        @Nullable
+        Long transaction;
+
+        @Option(names = "--run", paramLabel = "ID", description = "of this run of segdiff")
+        @Nullable
+        Long run;
+
+        @Option(names = "--key", paramLabel = "K", description = "of this row: 17, a,b or {\"id\": 17}")
+        @Nullable
+        String key;
+
+        @Option(names = "--since", paramLabel = "T", description = "since 2026-01-31 12:00, or for the last 2h")
+        @Nullable
+        String since;
+
+        @Option(names = "--actor", paramLabel = "A", description = "made by: segdiff.actor, or the database role")
+        @Nullable
+        String actor;
+
+        AuditFilter get() {
+            return new AuditFilter(TableName.parse(table), transaction, run, key, since, actor);
+        }
+    }
+}

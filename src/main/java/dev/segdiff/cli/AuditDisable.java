@@ -1,0 +1,31 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.audit.AuditTables;
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.TableName;
+import jakarta.inject.Inject;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "disable", description = "Records no more changes of a table; what was recorded stays.")
+final class AuditDisable extends DatabaseCommand {
+    @Inject
+    AuditTables tables;
+
+    @Parameters(paramLabel = "TABLE", description = "such as app.shard")
+    String table = "";
+
+    @Override
+    int execute() {
+        TableName name = TableName.parse(table);
+        if (!tables.disable(name)) {
+            throw new InvalidInputException("table " + name.plain() + " is not audited");
+        }
+        if (json) {
+            output.json(tables.list());
+        } else {
+            output.line(name.plain() + " is no longer audited");
+        }
+        return 0;
+    }
+}

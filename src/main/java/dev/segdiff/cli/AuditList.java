@@ -1,0 +1,34 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.audit.AuditTables;
+import dev.segdiff.audit.AuditTables.Audited;
+import jakarta.inject.Inject;
+import java.util.List;
+import picocli.CommandLine.Command;
+
+@Command(name = "list", description = "The audited tables.")
+final class AuditList extends DatabaseCommand {
+    @Inject
+    AuditTables tables;
+
+    @Override
+    int execute() {
+        List<Audited> audited = tables.list();
+        if (json) {
+            output.json(audited);
+        } else if (audited.isEmpty()) {
+            output.line("No table is audited. Begin with `segdiff audit enable TABLE`.");
+        } else {
+            Table table = new Table("TABLE", "CHANGES", "LAST CHANGE", "SINCE", "BY", "BEST EFFORT");
+            audited.forEach(a -> table.row(
+                    a.table() == null ? "(dropped)" : a.table().plain(),
+                    a.changes(),
+                    a.lastChange() == null ? null : Runs.TIME.format(a.lastChange()),
+                    Runs.TIME.format(a.enabledAt()),
+                    a.enabledBy(),
+                    a.bestEffort() ? "yes" : "no"));
+            output.line(table.toString());
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,83 @@
+package dev.segdiff.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.segdiff.audit.AuditEntry;
+import dev.segdiff.audit.AuditLog;
+import jakarta.inject.Inject;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Help.Ansi.Style;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "log", description = "Who changed what in a table, the newest first, column by column.")
+final class AuditLogCommand extends DatabaseCommand {
+    enum Format {
+        table,
+        json
+    }
+
+    @Inject
+    AuditLog log;
+
+    @Mixin
+    Audit.Filter filter;
+
+    @Option(names = "--format", defaultValue = "table", description = "${COMPLETION-CANDIDATES}")
+    Format format;
+
+    @Option(names = "--limit", defaultValue = "100", description = "at most so many; default: ${DEFAULT-VALUE}")
+    int limit;
+
+    @Override
+    int execute() {
+        List<AuditEntry> entries = log.read(filter.get(), limit);
+        if (json || format == Format.json) {
+            output.json(entries);
+        } else if (entries.isEmpty()) {
+            output.line("No changes recorded.");
+        } else {
+            entries.forEach(this::print);
+        }
+        return 0;
+    }
+
+    private void print(AuditEntry entry) {
+        output.line(colour(entry.operation() + " " + words(entry.key()), Style.bold) + "  "
+                + Runs.TIME.format(entry.changedAt()) + "  " + who(entry));
+        for (String column : entry.changed()) {
+            line("- ", column, entry.oldRow(), Style.fg_red);
+            line("+ ", column, entry.newRow(), Style.fg_green);
+        }
+    }
+
+    private static String who(AuditEntry entry) {
+        return "by " + entry.who()
+                + (entry.application() == null ? "" : " (" + entry.application() + ")")
+                + ", transaction " + entry.transaction()
+                + (entry.run() == null ? "" : ", run " + entry.run())
+                + (entry.undoes() == null ? "" : ", undoes " + entry.undoes());
+    }
+
+    private void line(String sign, String column, @Nullable JsonNode row, Style style) {
+        if (row != null && row.has(column)) {
+            output.line(colour("    " + sign + column + ": " + row.get(column), style));
+        }
+    }
+
+    /** id=17 node="a" */
+    static String words(JsonNode key) {
+        return StreamSupport.stream(
+                        ((Iterable<java.util.Map.Entry<String, JsonNode>>) key::fields).spliterator(), false)
+                .map(field -> field.getKey() + "=" + field.getValue())
+                .collect(Collectors.joining(" "));
+    }
+
+    private static String colour(String text, Style style) {
+        return Ansi.AUTO.enabled() ? style.on() + text + style.off() : text;
+    }
+}

@@ -1,0 +1,47 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.audit.AuditFilter;
+import dev.segdiff.audit.AuditLog;
+import dev.segdiff.audit.AuditUndo;
+import dev.segdiff.db.TableName;
+import jakarta.inject.Inject;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "redo", description = "Takes an undo back: by default the last one that has not been redone.")
+final class AuditRedo extends DatabaseCommand {
+    @Inject
+    AuditLog log;
+
+    @Inject
+    AuditUndo undo;
+
+    @Parameters(paramLabel = "TABLE", description = "such as app.shard")
+    String table = "";
+
+    @Option(names = "--tx", paramLabel = "N", description = "the transaction of the undo")
+    @Nullable
+    Long transaction;
+
+    @Mixin
+    UndoDialog dialog;
+
+    @Override
+    int execute() {
+        long undone = log.lastUndo(of(transaction));
+        AuditFilter changes = of(undone);
+        return dialog.lead(
+                output,
+                json,
+                "Take back the undo in transaction " + undone + "?",
+                dryRun -> undo.undo(
+                        changes, AuditLog.UNDO_IN_TRANSACTION + undone, Controls.user(), dryRun, dialog.skipConflicts));
+    }
+
+    private AuditFilter of(@Nullable Long number) {
+        return new AuditFilter(TableName.parse(table), number, null, null, null, null);
+    }
+}

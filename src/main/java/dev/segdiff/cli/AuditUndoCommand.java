@@ -1,0 +1,38 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.audit.AuditFilter;
+import dev.segdiff.audit.AuditUndo;
+import dev.segdiff.audit.AuditUndo.Report;
+import dev.segdiff.db.InvalidInputException;
+import jakarta.inject.Inject;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+@Command(
+        name = "undo",
+        description = "Takes recorded changes of a table back, in reverse order and in one transaction: those of a"
+                + " transaction, of a run, of a row, or all since a moment.")
+final class AuditUndoCommand extends DatabaseCommand {
+    @Inject
+    AuditUndo undo;
+
+    @Mixin
+    Audit.Filter filter;
+
+    @Mixin
+    UndoDialog dialog;
+
+    @Override
+    int execute() {
+        AuditFilter changes = filter.get();
+        if (!changes.isNarrow()) {
+            throw new InvalidInputException("expected which changes: --tx, --run, --key or --since");
+        }
+        return dialog.lead(
+                output, json, "Take back " + changes.words() + "?", dryRun -> report(changes, changes.words(), dryRun));
+    }
+
+    private Report report(AuditFilter changes, String what, boolean dryRun) {
+        return undo.undo(changes, what, Controls.user(), dryRun, dialog.skipConflicts);
+    }
+}

@@ -1,0 +1,82 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.audit.AuditUndo.Report;
+import dev.segdiff.run.Outcome;
+import java.util.function.Function;
+import picocli.CommandLine.Option;
+
+/** Shows what an undo will do, asks, and does it. */
+final class UndoDialog {
+    /** A screen; more is for programs. */
+    private static final int SHOWN = 40;
+
+    @Option(names = "--dry-run", description = "show what it would do")
+    boolean dryRun;
+
+    @Option(names = "--yes", description = "do not ask")
+    boolean yes;
+
+    @Option(names = "--skip-conflicts", description = "take back the rest when something stands in the way")
+    boolean skipConflicts;
+
+    /**
+     * @param undo does it, or only tries to
+     * @return the exit code
+     */
+    int lead(Output output, boolean json, String question, Function<Boolean, Report> undo) {
+        Report plan = undo.apply(true);
+        boolean refused = !plan.conflicts().isEmpty() && !skipConflicts;
+        if (!json) {
+            print(output, "Would", plan);
+        }
+        if (dryRun || refused) {
+            if (json) {
+                output.json(plan);
+            } else if (refused) {
+                output.line("Nothing was changed: solve the conflicts, or take back the rest with --skip-conflicts.");
+            }
+            return refused ? Outcome.REFUSED.exitCode() : Outcome.SUCCEEDED.exitCode();
+        }
+        if (!Confirmation.ask(question, yes)) {
+            output.line("Nothing was changed.");
+            return Outcome.SUCCEEDED.exitCode();
+        }
+        Report done = undo.apply(false);
+        if (json) {
+            output.json(done);
+        } else if (done.done()) {
+            output.line("Done.");
+        } else {
+            print(output, "Meanwhile it would", done);
+        }
+        return done.done() ? Outcome.SUCCEEDED.exitCode() : Outcome.REFUSED.exitCode();
+    }
+
+    private static void print(Output output, String verb, Report report) {
+        report.changes().stream()
+                .limit(SHOWN)
+                .forEach(change -> output.line("  %s %s"
+                        .formatted(
+                                switch (change.operation()) {
+                                    case "INSERT" -> "delete     ";
+                                    case "UPDATE" -> "change back";
+                                    default -> "bring back ";
+                                },
+                                change.key())));
+        if (report.changes().size() > SHOWN) {
+            output.line("  ... and %d more; all of them with --json"
+                    .formatted(report.changes().size() - SHOWN));
+        }
+        output.line("%s bring back %d rows, change back %d and delete %d."
+                .formatted(verb, report.inserted(), report.updated(), report.deleted()));
+        report.lostColumns()
+                .forEach(column -> output.line("Lost: column " + column + " is gone, and what it held with it."));
+        if (report.differing() > 0) {
+            output.line(
+                    "Not exactly as before, as triggers of the table change them: " + report.differing() + " rows.");
+        }
+        report.conflicts()
+                .forEach(conflict -> output.line("Conflict: %s of %s in transaction %d: %s"
+                        .formatted(conflict.operation(), conflict.key(), conflict.transaction(), conflict.reason())));
+    }
+}

@@ -1,0 +1,423 @@
+-- The triggers of audited tables, and what undoes a change. They run with the rights of their owner: whoever may change a
+-- row needs no rights on the log.
+
+create or replace function segdiff.key_columns(relation oid) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select array_agg(a.attname::text order by a.attnum)
+    from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+    where i.indrelid = key_columns.relation and i.indisprimary
+$$;
+comment on function segdiff.key_columns(oid) is 'The columns of the primary key; null if there is none.';
+
+create or replace function segdiff.other_columns(relation oid) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(array_agg(a.attname::text), '{}')
+    from pg_attribute a
+    where a.attrelid = other_columns.relation and a.attnum > 0 and not a.attisdropped
+      and a.attname::text <> all (coalesce(segdiff.key_columns(a.attrelid), '{}'))
+$$;
+comment on function segdiff.other_columns(oid) is 'Those that are no part of the primary key: a row without them is its key.';
+
+-- For plain tables: all rows of a statement at once, in the order in which PostgreSQL changed them; the nth old row became
+-- the nth new one. A row without its other columns is its key. One whose key was moved has left one place and come to another.
+create or replace function segdiff.audit_statement() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    others text[] := segdiff.other_columns(tg_relid);
+    statement bigint := nextval('segdiff.audit_statements');
+begin
+    if tg_op = 'INSERT' then
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, new_row)
+        select statement, tg_relid, tg_relid::regclass, 'INSERT', n.row - others, n.row
+        from (select row_number() over () as place, to_jsonb(r) as row from new_rows r) n order by n.place;
+    elsif tg_op = 'DELETE' then
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row)
+        select statement, tg_relid, tg_relid::regclass, 'DELETE', o.row - others, o.row
+        from (select row_number() over () as place, to_jsonb(r) as row from old_rows r) o order by o.place;
+    else
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row, new_row)
+        select statement, tg_relid, tg_relid::regclass, change.operation, coalesce(change.old_row, change.new_row) - others,
+            change.old_row, change.new_row
+        from (select row_number() over () as place, to_jsonb(r) as row from old_rows r) o
+        join (select row_number() over () as place, to_jsonb(r) as row from new_rows r) n using (place)
+        cross join lateral (
+            select 1 as step, 'UPDATE' as operation, o.row as old_row, n.row as new_row where o.row - others = n.row - others
+            union all
+            select 1, 'DELETE', o.row, null where o.row - others <> n.row - others
+            union all
+            select 2, 'INSERT', null, n.row where o.row - others <> n.row - others) change
+        where o.row <> n.row
+        order by place, change.step;
+    end if;
+    return null;
+end $$;
+revoke execute on function segdiff.audit_statement from public;
+
+create or replace function segdiff.record_change(relation oid, operation text, old_row jsonb, new_row jsonb) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    others text[] := segdiff.other_columns(record_change.relation);
+    moved boolean := old_row - others <> new_row - others;
+begin
+    if moved or new_row is null then
+        insert into segdiff.audit_log (relation, table_name, operation, key, old_row)
+        values (record_change.relation, record_change.relation::regclass, case when moved then 'DELETE' else record_change.operation end,
+                old_row - others, record_change.old_row);
+    end if;
+    if moved or old_row is null then
+        insert into segdiff.audit_log (relation, table_name, operation, key, new_row)
+        values (record_change.relation, record_change.relation::regclass, 'INSERT', new_row - others, record_change.new_row);
+    elsif old_row <> new_row then
+        insert into segdiff.audit_log (relation, table_name, operation, key, old_row, new_row)
+        values (record_change.relation, record_change.relation::regclass, 'UPDATE', new_row - others, record_change.old_row, record_change.new_row);
+    end if;
+end $$;
+revoke execute on function segdiff.record_change from public;
+
+-- For partitioned tables, whose partitions may be changed under their own names, and for those where the change goes first:
+-- row by row. Whatever the partition, a row belongs to the table that is audited.
+create or replace function segdiff.audit_row() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    audited oid := coalesce(pg_partition_root(tg_relid), tg_relid);
+    old_row jsonb;
+    new_row jsonb;
+begin
+    if tg_op <> 'INSERT' then old_row := to_jsonb(old); end if;
+    if tg_op <> 'DELETE' then new_row := to_jsonb(new); end if;
+    if tg_argv[0] = 'best_effort' then
+        begin
+            perform segdiff.record_change(audited, tg_op, old_row, new_row);
+        exception when others then
+            raise warning 'segdiff could not record a change of %: %', audited::regclass, sqlerrm;
+        end;
+    else
+        perform segdiff.record_change(audited, tg_op, old_row, new_row);
+    end if;
+    return null;
+end $$;
+revoke execute on function segdiff.audit_row from public;
+
+-- Rows are recorded before they are gone; more than can be recorded in reasonable time are not let go.
+create or replace function segdiff.audit_truncate() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    audited oid := coalesce(pg_partition_root(tg_relid), tg_relid);
+    most constant integer := 100000;
+    rows bigint;
+begin
+    execute format('select count(*) from (select from only %s limit %s) r', tg_relid::regclass, most + 1) into rows;
+    if rows > most then
+        raise exception using errcode = 'program_limit_exceeded',
+            message = format('to truncate %s would mean to record more than %s rows', tg_relid::regclass, most),
+            hint = 'delete them in batches, or end its audit first: segdiff audit disable';
+    end if;
+    execute format($q$
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row)
+        select $3, $1, $1::regclass, 'TRUNCATE', r.row - $2, r.row from (select to_jsonb(t) as row from only %s t) r$q$, tg_relid::regclass)
+    using audited, segdiff.other_columns(audited), nextval('segdiff.audit_statements');
+    return null;
+exception when others then
+    if tg_argv[0] = 'best_effort' then
+        raise warning 'segdiff could not record that % was truncated: %', tg_relid::regclass, sqlerrm;
+        return null;
+    end if;
+    raise;
+end $$;
+revoke execute on function segdiff.audit_truncate from public;
+
+create or replace function segdiff.disable_audit(relation regclass) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    old record;
+begin
+    for old in
+        select t.tgrelid::regclass as relation, t.tgname from pg_trigger t
+        where (t.tgrelid = disable_audit.relation
+               or t.tgrelid in (select p.relid from pg_partition_tree(disable_audit.relation) p))
+          and t.tgname like 'segdiff\_audit\_%' and t.tgparentid = 0
+    loop
+        execute format('drop trigger %I on %s', old.tgname, old.relation);
+    end loop;
+    delete from segdiff.audited_tables a where a.relation = disable_audit.relation;
+    return found;
+end $$;
+comment on function segdiff.disable_audit(regclass) is 'Ends the audit of a table; what was recorded stays. False if it was not audited.';
+revoke execute on function segdiff.disable_audit from public;
+
+-- TRUNCATE fires no trigger of a partition's parent, so each partition has its own; enable it again for those made later.
+create or replace function segdiff.enable_audit(relation regclass, best_effort boolean, enabled_by text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    kind "char";
+    part regclass;
+    by_row boolean;
+    argument text := case when enable_audit.best_effort then '''best_effort''' else '' end;
+begin
+    select c.relkind into kind from pg_class c where c.oid = enable_audit.relation;
+    if kind not in ('r', 'p') or exists (select from pg_class c where c.oid = enable_audit.relation and c.relispartition) then
+        raise exception using errcode = 'wrong_object_type',
+            message = format('%s is no table, or a partition of one', enable_audit.relation),
+            hint = 'audit the table itself: its partitions are part of it';
+    elsif exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                  where c.oid = enable_audit.relation
+                    and (n.nspname ~ '^(pg_|information_schema$)' or (n.nspname = 'segdiff' and c.relname ~ '^audit'))) then
+        raise exception using errcode = 'wrong_object_type', message = format('%s cannot be audited', enable_audit.relation);
+    elsif segdiff.key_columns(enable_audit.relation) is null then
+        raise exception using errcode = 'invalid_table_definition',
+            message = format('%s has no primary key', enable_audit.relation),
+            hint = 'without one its rows cannot be told apart';
+    end if;
+    by_row := kind = 'p' or enable_audit.best_effort;
+    -- Only the owner of a table drops its triggers; to make them, the privilege is enough.
+    if exists (select from pg_trigger t where t.tgrelid = enable_audit.relation
+               and t.tgname = case when by_row then 'segdiff_audit_update' else 'segdiff_audit_row' end) then
+        perform segdiff.disable_audit(enable_audit.relation);
+    end if;
+    insert into segdiff.audited_tables as a (relation, best_effort, enabled_by)
+    values (enable_audit.relation, enable_audit.best_effort, enable_audit.enabled_by)
+    on conflict (relation) do update
+    set best_effort = excluded.best_effort, enabled_at = excluded.enabled_at, enabled_by = excluded.enabled_by;
+    if by_row then
+        execute format('create or replace trigger segdiff_audit_row after insert or update or delete on %s for each row execute function segdiff.audit_row(%s)',
+                       enable_audit.relation, argument);
+    else
+        execute format($q$
+            create or replace trigger segdiff_audit_insert after insert on %1$s referencing new table as new_rows
+            for each statement execute function segdiff.audit_statement();
+            create or replace trigger segdiff_audit_update after update on %1$s referencing old table as old_rows new table as new_rows
+            for each statement execute function segdiff.audit_statement();
+            create or replace trigger segdiff_audit_delete after delete on %1$s referencing old table as old_rows
+            for each statement execute function segdiff.audit_statement()$q$, enable_audit.relation);
+    end if;
+    for part in
+        select enable_audit.relation union select p.relid from pg_partition_tree(enable_audit.relation) p
+    loop
+        execute format('create or replace trigger segdiff_audit_truncate before truncate on %s for each statement execute function segdiff.audit_truncate(%s)',
+                       part, argument);
+    end loop;
+end $$;
+comment on function segdiff.enable_audit(regclass, boolean, text) is 'Records the changes of a table from now on; may be called again.';
+revoke execute on function segdiff.enable_audit from public;
+
+-- Columns that a row can be written to: those that are still there, and not the generated ones.
+create or replace function segdiff.written_columns(relation oid, of_row jsonb) returns text[]
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select coalesce(array_agg(a.attname::text order by a.attnum), '{}')
+    from pg_attribute a
+    where a.attrelid = written_columns.relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+      and of_row ? a.attname
+$$;
+revoke execute on function segdiff.written_columns from public;
+
+create or replace function segdiff.same_key(relation oid) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select string_agg(format('t.%1$I = r.%1$I', k), ' and ') from unnest(segdiff.key_columns(relation)) k
+$$;
+revoke execute on function segdiff.same_key from public;
+
+-- Whether the row of this key is as it was then; locks it. Columns that came since do not count, nor those that are gone.
+create or replace function segdiff.row_is(relation regclass, was jsonb) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    written text[] := segdiff.written_columns(relation, was);
+    incomparable text[] := array(select a.attname::text from pg_attribute a
+                                 where a.attrelid = row_is.relation and a.attnum > 0 and a.attname::text <> all (written));
+    same boolean;
+begin
+    execute format('select to_jsonb(t) - $2 = to_jsonb(r) - $2 from %1$s t, jsonb_populate_record(null::%1$s, $1) r where %2$s for update of t',
+                   relation, segdiff.same_key(relation))
+    into same using was, incomparable;
+    return coalesce(same, false);
+end $$;
+revoke execute on function segdiff.row_is from public;
+
+-- Reverts one change; the row itself, whatever the table's own triggers have made of it meanwhile.
+create or replace function segdiff.revert_change(entry segdiff.audit_log) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    relation regclass := entry.relation;
+    written text[] := segdiff.written_columns(entry.relation, coalesce(entry.old_row, entry.new_row));
+    assignments text;
+    reverted bigint := 1;
+begin
+    if entry.operation = 'INSERT' then
+        execute format('delete from %1$s t using jsonb_populate_record(null::%1$s, $1) r where %2$s', relation, segdiff.same_key(relation))
+        using entry.new_row;
+        get diagnostics reverted = row_count;
+    elsif entry.operation = 'UPDATE' then
+        select string_agg(format('%1$I = o.%1$I', c), ', ') into assignments
+        from unnest(written) c where entry.old_row -> c is distinct from entry.new_row -> c;
+        -- Nothing is left to do when only columns had changed that are gone or computed.
+        if assignments is not null then
+            execute format('update %1$s t set %2$s from jsonb_populate_record(null::%1$s, $1) r, jsonb_populate_record(null::%1$s, $2) o where %3$s',
+                           relation, assignments, segdiff.same_key(relation))
+            using entry.new_row, entry.old_row;
+            get diagnostics reverted = row_count;
+        end if;
+    else
+        execute format('insert into %1$s (%2$s) overriding system value select %3$s from jsonb_populate_record(null::%1$s, $1) r',
+                       relation, (select string_agg(format('%I', c), ', ') from unnest(written) c),
+                       (select string_agg(format('r.%I', c), ', ') from unnest(written) c))
+        using entry.old_row;
+        get diagnostics reverted = row_count;
+    end if;
+    if reverted = 0 then
+        raise exception using errcode = 'SD003', message = 'the row is gone, or a trigger of the table kept it from changing';
+    end if;
+end $$;
+revoke execute on function segdiff.revert_change from public;
+
+-- Reverts changes of one table, in the reverse of the order in which PostgreSQL made them, and answers those that cannot be,
+-- with the reason; then the caller undoes the rest. A row that was changed again by what is not to be reverted is in conflict,
+-- and so is one that is not as the audit knows it. Within a statement, what is refused is tried again after the others:
+-- foreign keys had to hold at its end only.
+create or replace function segdiff.revert_changes(relation oid, audit_ids bigint[]) returns table (audit_id bigint, reason text)
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_column
+declare
+    entry segdiff.audit_log;
+    newest bigint[];
+    pending bigint[];
+    failed bigint[];
+    reasons text[];
+    stuck jsonb[] := '{}';
+    details text;
+begin
+    return query
+        with story as (
+            select l.audit_id, lead(l.audit_id) over (partition by l.key order by l.audit_id) as later
+            from segdiff.audit_log l
+            where l.relation = revert_changes.relation and l.audit_id >= (select min(id) from unnest(audit_ids) id))
+        select s.audit_id, format('changed again by %s in transaction %s%s', coalesce(later.actor, later.role), later.transaction_id,
+                                  ' (undo of ' || later.undoes || ')')
+        from story s
+        join unnest(audit_ids) meant on meant = s.audit_id
+        left join unnest(audit_ids) too on too = s.later
+        join segdiff.audit_log later on later.relation = revert_changes.relation and later.audit_id = s.later
+        where too is null;
+    if found then return; end if;
+    newest := array(select max(e.audit_id) from segdiff.audit_log e join unnest(audit_ids) id on e.audit_id = id
+                    where e.relation = revert_changes.relation group by e.key);
+    for entry in
+        select l.* from segdiff.audit_log l join unnest(newest) id on l.audit_id = id
+        where l.relation = revert_changes.relation and l.new_row is not null
+    loop
+        if not segdiff.row_is(entry.relation, entry.new_row) then
+            audit_id := entry.audit_id;
+            reason := 'not as the audit knows it';
+            return next;
+        end if;
+    end loop;
+    if audit_id is not null then return; end if;
+    for pending in
+        select array_agg(l.audit_id) from segdiff.audit_log l join unnest(audit_ids) id on l.audit_id = id
+        where l.relation = revert_changes.relation group by l.statement_id order by max(l.audit_id) desc
+    loop
+        loop
+            failed := '{}';
+            reasons := '{}';
+            for entry in
+                select l.* from segdiff.audit_log l join unnest(pending) id on l.audit_id = id
+                where l.relation = revert_changes.relation order by l.audit_id desc
+            loop
+                -- A later change of the row could not be taken back.
+                continue when entry.key = any (stuck);
+                begin
+                    perform segdiff.revert_change(entry);
+                exception when integrity_constraint_violation or data_exception or sqlstate 'SD003' then
+                    get stacked diagnostics details = pg_exception_detail;
+                    failed := failed || entry.audit_id;
+                    reasons := reasons || concat_ws(': ', sqlerrm, nullif(details, ''));
+                end;
+            end loop;
+            exit when failed = '{}' or cardinality(failed) = cardinality(pending);
+            pending := failed;
+        end loop;
+        stuck := stuck || array(select l.key from segdiff.audit_log l join unnest(failed) id on l.audit_id = id
+                                where l.relation = revert_changes.relation);
+        return query select u.id, u.why from unnest(failed, reasons) as u (id, why);
+    end loop;
+end $$;
+revoke execute on function segdiff.revert_changes from public;
+
+-- Rows that are not as they were before these changes, although those were reverted: triggers of the table have a say, too.
+create or replace function segdiff.differing_rows(relation oid, audit_ids bigint[]) returns bigint
+language sql set search_path = pg_catalog, pg_temp as $$
+    select count(*) from (
+        select distinct on (e.key) e.* from segdiff.audit_log e join unnest(audit_ids) id on e.audit_id = id
+        where e.relation = differing_rows.relation order by e.key, e.audit_id
+    ) oldest
+    where oldest.old_row is not null and not segdiff.row_is(oldest.relation, oldest.old_row)
+$$;
+revoke execute on function segdiff.differing_rows from public;
+
+-- History, readable; what changed is column by column.
+create or replace view segdiff.audit_history as
+    select l.audit_id, l.changed_at, l.relation, l.table_name, l.operation, l.key,
+        array(select coalesce(o.key, n.key)
+              from jsonb_each(coalesce(l.old_row, '{}')) o full join jsonb_each(coalesce(l.new_row, '{}')) n on n.key = o.key
+              where o.value is distinct from n.value order by 1) as changed,
+        l.old_row, l.new_row, l.transaction_id, coalesce(l.actor, l.role) as who, l.role, l.application, l.actor, l.run_id, l.undoes
+    from segdiff.audit_log l;
+comment on view segdiff.audit_history is 'Who changed what: each change of an audited row, and the columns that it changed.';
+
+-- Puts a partition back where the run found it. It is exempt from expiry until it is taken off segdiff.exempt_partitions.
+create or replace function segdiff.restore_partition(trash_id bigint, restored_by text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+    waiting segdiff.trash;
+    name text[];
+begin
+    select * into waiting from segdiff.trash t
+    where t.trash_id = restore_partition.trash_id and t.kind = 'partition' and t.moved_at is not null for update;
+    if not found then
+        raise exception using errcode = 'no_data_found', message = 'the partition is no longer in the trash';
+    end if;
+    name := parse_ident(waiting.origin);
+    execute format('alter table %s set schema %I', waiting.relation::regclass, name[1]);
+    if not exists (select from pg_class c where c.oid = waiting.relation and c.relname = name[2]) then
+        execute format('alter table %s rename to %I', waiting.relation::regclass, name[2]);
+    end if;
+    execute format('alter table %s attach partition %s for values from (%s) to (%s)',
+                   (waiting.details ->> 'parent')::regclass, waiting.relation::regclass,
+                   coalesce(quote_literal(waiting.details ->> 'from'), 'minvalue'),
+                   coalesce(quote_literal(waiting.details ->> 'to'), 'maxvalue'));
+    insert into segdiff.exempt_partitions (relation, policy, exempted_by)
+    values (waiting.relation, waiting.owner, restored_by)
+    on conflict (relation) do update set policy = excluded.policy, exempted_at = now(), exempted_by = excluded.exempted_by;
+    delete from segdiff.trash t where t.trash_id = waiting.trash_id;
+end $$;
+revoke execute on function segdiff.restore_partition from public;
+
+-- Back among the snapshots, where it is an orphan still, and its grace begins anew.
+create or replace function segdiff.restore_orphan(trash_id bigint) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+#variable_conflict use_variable
+declare
+    waiting segdiff.trash;
+begin
+    select * into waiting from segdiff.trash t
+    where t.trash_id = restore_orphan.trash_id and t.kind = 'orphan' and t.moved_at is not null for update;
+    if not found then
+        raise exception using errcode = 'no_data_found', message = 'the table is no longer in the trash';
+    end if;
+    execute format('alter table %s set schema segdiff', waiting.relation::regclass);
+    delete from segdiff.trash t where t.trash_id = waiting.trash_id;
+end $$;
+revoke execute on function segdiff.restore_orphan from public;
+
+-- The registry is audited from the first day; and whatever was audited before these functions changed has its triggers.
+do $$
+declare
+    audited segdiff.audited_tables;
+begin
+    for audited in
+        select a.* from segdiff.audited_tables a join pg_class c on c.oid = a.relation
+        where not exists (select from pg_trigger t where t.tgrelid = a.relation and t.tgname like 'segdiff\_audit\_%')
+    loop
+        perform segdiff.enable_audit(audited.relation, audited.best_effort, audited.enabled_by);
+    end loop;
+end $$;

@@ -1,0 +1,240 @@
+package dev.segdiff.audit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.segdiff.audit.AuditUndo.Conflict;
+import dev.segdiff.audit.AuditUndo.Report;
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.support.TestDatabase;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+/** Taking changes back: which, in which order, and what stands in the way. */
+class AuditUndoTest {
+    @RegisterExtension
+    final TestDatabase db = new TestDatabase();
+
+    @SuppressWarnings("NullAway.Init")
+    private AuditFixture audit;
+
+    @BeforeEach
+    void table() {
+        audit = new AuditFixture(db);
+        db.execute(
+                "create table node (name text primary key)",
+                "insert into node values ('a'), ('b')",
+                "create table shard (id int primary key, node text references node, lo int unique)");
+        audit.enable("shard");
+        db.execute("insert into shard values (1, 'a', 10), (2, 'a', 20), (3, 'b', 30)");
+    }
+
+    private List<String> shards() {
+        return db.rows("select * from shard order by id");
+    }
+
+    @Test
+    void transactionIsTakenBackWholeAndPutBackByARedo() {
+        long damage = audit.transaction(
+                "delete from shard where id = 1",
+                "update shard set node = 'b' where id = 2",
+                "update shard set lo = 25 where id = 2",
+                "insert into shard values (999, 'a', 999)");
+        List<String> damaged = shards();
+
+        Report report = audit.undo(AuditFixture.transaction("shard", damage));
+
+        assertThat(report.done()).isTrue();
+        assertThat(List.of(report.inserted(), report.updated(), report.deleted()))
+                .containsExactly(1, 2, 1);
+        assertThat(shards()).containsExactly("1|a|10", "2|a|20", "3|b|30");
+        assertThat(audit.redo("shard").done()).isTrue();
+        assertThat(shards()).isEqualTo(damaged);
+        assertThatThrownBy(() -> audit.redo("shard"))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("nothing to redo");
+    }
+
+    @Test
+    void undoIsRecordedWithWhoAndWhat() {
+        long damage = audit.transaction("delete from shard where id = 1");
+
+        audit.undo(AuditFixture.transaction("shard", damage));
+
+        AuditEntry undo = audit.log.read(AuditFixture.all("shard"), 1).get(0);
+        assertThat(undo.operation()).isEqualTo("INSERT");
+        assertThat(undo.undoes()).isEqualTo("transaction " + damage);
+        assertThat(undo.who()).isEqualTo("tester");
+    }
+
+    @Test
+    void dryRunTellsAndChangesNothing() {
+        long damage = audit.transaction("delete from shard where id = 1");
+        AuditFilter filter = AuditFixture.transaction("shard", damage);
+
+        Report report = audit.undo.undo(filter, filter.words(), "tester", true, false);
+
+        assertThat(report.done()).isFalse();
+        assertThat(report.changes()).extracting(AuditUndo.Change::key).containsExactly("{\"id\": 1}");
+        assertThat(shards()).containsExactly("2|a|20", "3|b|30");
+        assertThat(audit.log.read(filter, 10)).hasSize(1);
+    }
+
+    @Test
+    void rowIsTakenBackThroughAllItsChanges() {
+        String moment = db.value("select clock_timestamp()");
+        db.execute(
+                "update shard set node = 'b' where id in (1, 2)",
+                "delete from shard where id = 1",
+                "insert into shard values (1, 'b', 11)",
+                "update shard set lo = 12 where id = 1");
+        AuditFilter filter = new AuditFilter(AuditFixture.all("shard").table(), null, null, "1", moment, null);
+
+        assertThat(audit.undo(filter).done()).isTrue();
+
+        assertThat(shards()).containsExactly("1|a|10", "2|b|20", "3|b|30");
+    }
+
+    @Test
+    void onlyTheChangesOfOneActorAreTakenBack() {
+        String moment = db.value("select clock_timestamp()");
+        audit.transaction("set local segdiff.actor = 'anna'", "update shard set lo = 11 where id = 1");
+        audit.transaction("set local segdiff.actor = 'bert'", "update shard set lo = 21 where id = 2");
+
+        audit.undo(new AuditFilter(AuditFixture.all("shard").table(), null, null, null, moment, "anna"));
+
+        assertThat(shards()).containsExactly("1|a|10", "2|a|21", "3|b|30");
+    }
+
+    @Test
+    void rowThatWasChangedAgainIsAConflictAndNamesWhoDidIt() {
+        long damage = audit.transaction("update shard set lo = lo + 1");
+        long later = audit.transaction("set local segdiff.actor = 'bert'", "update shard set node = 'b' where id = 2");
+
+        Report report = audit.undo(AuditFixture.transaction("shard", damage));
+
+        assertThat(report.done()).isFalse();
+        assertThat(report.conflicts())
+                .containsExactly(
+                        new Conflict("{\"id\": 2}", "UPDATE", damage, "changed again by bert in transaction " + later));
+        assertThat(shards()).containsExactly("1|a|11", "2|b|21", "3|b|31");
+
+        assertThat(audit.undoWhatCanBe(AuditFixture.transaction("shard", damage))
+                        .done())
+                .isTrue();
+        assertThat(shards()).containsExactly("1|a|10", "2|b|21", "3|b|30");
+    }
+
+    @Test
+    void rowThatWasChangedBehindTheAuditIsAConflict() {
+        long damage = audit.transaction("update shard set lo = lo + 1");
+        db.execute("set session_replication_role = replica", "update shard set node = 'b' where id = 1");
+
+        assertThat(audit.undo(AuditFixture.transaction("shard", damage)).conflicts())
+                .extracting(Conflict::reason)
+                .containsExactly("not as the audit knows it");
+    }
+
+    @Test
+    void keyTakenByAnotherRowIsAConflict() {
+        long damage = audit.transaction("delete from shard where id in (1, 2)");
+        db.execute("insert into shard values (50, 'a', 10)");
+
+        Report report = audit.undo(AuditFixture.transaction("shard", damage));
+
+        assertThat(report.conflicts()).singleElement().satisfies(conflict -> assertThat(conflict.reason())
+                .contains("Key (lo)=(10) already exists"));
+        assertThat(audit.undoWhatCanBe(AuditFixture.transaction("shard", damage))
+                        .inserted())
+                .isEqualTo(1);
+        assertThat(shards()).containsExactly("2|a|20", "3|b|30", "50|a|10");
+    }
+
+    @Test
+    void missingReferencedRowIsAConflict() {
+        long damage = audit.transaction("delete from shard where node = 'b'");
+        db.execute("delete from node where name = 'b'");
+
+        assertThat(audit.undo(AuditFixture.transaction("shard", damage)).conflicts())
+                .singleElement()
+                .satisfies(conflict -> assertThat(conflict.reason()).contains("is not present in table \"node\""));
+    }
+
+    @Test
+    void valuesThatRowsOfOneStatementHandOnAreHandedBack() {
+        // Whatever the order in which the log has them: each goes to a place that another must leave first.
+        long damage = audit.transaction(
+                "update shard set lo = lo + 10 where id = 3",
+                "update shard set lo = lo + 10 where id = 2",
+                "update shard set lo = lo + 10 where id = 1");
+        long moved = audit.transaction(
+                "alter table shard drop constraint shard_lo_key",
+                "update shard set lo = 70 - lo",
+                "alter table shard add unique (lo)");
+        assertThat(shards()).containsExactly("1|a|50", "2|a|40", "3|b|30");
+
+        Report swapped = audit.undo(AuditFixture.transaction("shard", moved));
+        assertThat(swapped.conflicts()).hasSize(2).allSatisfy(conflict -> assertThat(conflict.reason())
+                .contains("already exists"));
+
+        db.execute(
+                "alter table shard drop constraint shard_lo_key",
+                "alter table shard add unique (lo) deferrable initially deferred");
+        assertThat(audit.undo(AuditFixture.transaction("shard", moved)).done()).isTrue();
+        assertThat(audit.undo(new AuditFilter(AuditFixture.all("shard").table(), damage, null, null, null, null))
+                        .conflicts())
+                .as("the undo above changed these rows again")
+                .isNotEmpty();
+    }
+
+    @Test
+    void parentsComeBackBeforeTheirChildrenAlthoughTheyWentInOneStatement() {
+        db.execute("create table tree (id int primary key, parent int references tree)");
+        audit.enable("tree");
+        db.execute("insert into tree values (5, null), (1, 5), (9, 1), (7, 9), (2, 7)");
+        long damage = audit.transaction("delete from tree");
+
+        assertThat(audit.undo(AuditFixture.transaction("tree", damage)).done()).isTrue();
+
+        assertThat(db.rows("select * from tree order by id")).containsExactly("1|5", "2|7", "5|", "7|9", "9|1");
+    }
+
+    @Test
+    void tableWhoseTriggersKeepATimeIsUndoneAndSaysThatItIsNotExactlyAsBefore() {
+        db.execute(
+                "create table doc (id int primary key, body text, updated_at timestamptz not null default clock_timestamp())",
+                "create function touch() returns trigger language plpgsql as 'begin new.updated_at := clock_timestamp(); return new; end'",
+                "create trigger touch before update on doc for each row execute function touch()");
+        audit.enable("doc");
+        db.execute("insert into doc values (1, 'a')");
+        long damage = audit.transaction(
+                "update doc set body = 'b'", "update doc set body = 'c'", "update doc set body = 'd'");
+
+        Report report = audit.undo(AuditFixture.transaction("doc", damage));
+
+        assertThat(report.done()).isTrue();
+        assertThat(report.differing()).isEqualTo(1);
+        assertThat(db.value("select body from doc")).isEqualTo("a");
+    }
+
+    @Test
+    void nothingMeantIsRefused() {
+        assertThatThrownBy(() -> audit.undo(AuditFixture.transaction("shard", 1)))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("no recorded change of public.shard");
+    }
+
+    @Test
+    void bulkChangeIsTakenBack() {
+        db.execute("create table bulk (id int primary key, x int)");
+        audit.enable("bulk");
+        db.execute("insert into bulk select g, g from generate_series(1, 20000) g");
+        long damage = audit.transaction("update bulk set x = 0", "delete from bulk where id % 2 = 0");
+
+        assertThat(audit.undo(AuditFixture.transaction("bulk", damage)).done()).isTrue();
+
+        assertThat(db.value("select count(*) filter (where x = id) from bulk")).isEqualTo("20000");
+    }
+}
