@@ -298,3 +298,19 @@ begin
     end if;
 end $$;
 revoke execute on function segdiff.publish_version from public;
+
+-- Replacement before removal: whoever needs diffs that are too old gets all members, so the snapshots must be there.
+create or replace function segdiff.drop_diffs(diffs regclass) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    lacking text := (select string_agg(format('%s/%s', s.customer_id, s.segment_id), ', ' order by s.customer_id, s.segment_id)
+                     from segdiff.segments s
+                     where s.current_version is not null and not exists (select from pg_class c where c.oid = s.snapshot));
+begin
+    if lacking is not null then
+        raise exception using errcode = 'SD004',
+            message = format('old diffs are kept: nothing stands in for them while the snapshots of segments %s are missing', lacking);
+    end if;
+    execute format('drop table %s', diffs);
+end $$;
+revoke execute on function segdiff.drop_diffs from public;

@@ -118,11 +118,11 @@ class RolesTest {
     @Test
     void workerOwnsWhatOnlyOwnersMayChange() {
         assertThat(db.rows("""
-                        select distinct case when c.relname ~ '^segment_diffs' then 'diffs' when c.relname ~ '^segment_7_42_\\d+$' then 'snapshot' else c.relname end
+                        select distinct case when c.relname ~ '^segment_diffs' then 'diffs' when c.relname ~ '^audit_log' then 'audit log' when c.relname ~ '^segment_7_42_\\d+$' then 'snapshot' else c.relname end
                         from pg_class c
                         where c.relnamespace = 'segdiff'::regnamespace and c.relkind in ('r', 'p', 'v', 'S') and c.relowner = 'segdiff_worker'::regrole
                         order by 1
-                        """)).containsExactly("diffs", "snapshot");
+                        """)).containsExactly("audit log", "diffs", "snapshot");
     }
 
     @Test

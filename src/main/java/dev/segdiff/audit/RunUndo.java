@@ -60,6 +60,9 @@ public class RunUndo {
         if (run.outcome() == null) {
             throw new InvalidInputException("run " + runId + " has not ended; stop it first: segdiff stop " + runId);
         }
+        if (run.dryRun()) {
+            throw new InvalidInputException("run " + runId + " was a dry run: there is nothing to undo");
+        }
         List<String> beyondRecall = new ArrayList<>();
         BEYOND_RECALL.forEach((count, words) -> {
             if (run.counts().getOrDefault(count, 0L) > 0) {

@@ -28,6 +28,7 @@ import picocli.CommandLine.ScopeType;
             Limit.class,
             Audit.class,
             Undo.class,
+            Exemptions.class,
             DemoCommand.class,
         },
         footer = {

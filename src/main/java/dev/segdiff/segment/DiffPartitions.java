@@ -11,6 +11,9 @@ import java.util.List;
 /** The monthly partitions of {@code segment_diffs}: made ahead, dropped when all their diffs are too old. */
 @ApplicationScoped
 class DiffPartitions {
+    /** Nothing that holds data is dropped before what replaces it was seen. */
+    static final String NOT_REPLACED = "SD004";
+
     /** Rows of a hundred bytes: some tens of milliseconds a statement. */
     private static final int BATCH = 10_000;
 
@@ -35,7 +38,8 @@ class DiffPartitions {
      * start, and drops the partitions that lie before it.
      *
      * @return the number of partitions dropped
-     * @throws dev.segdiff.db.DatabaseException with a lock timeout when a reader holds a partition; the next run does it
+     * @throws dev.segdiff.db.DatabaseException with a lock timeout when a reader holds a partition, the next run does it;
+     *     with {@link #NOT_REPLACED} when a snapshot is missing that would stand in for the diffs
      */
     long retire(LocalDate horizon) {
         while (forgetVersions(horizon) == BATCH) {
@@ -49,7 +53,8 @@ class DiffPartitions {
                       and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= ?
                     order by 1
                     """, row -> new TableName("segdiff", row.getString(1)), horizon);
-            expired.forEach(partition -> session.update("drop table " + partition));
+            expired.forEach(partition ->
+                    session.list("select segdiff.drop_diffs(?::regclass)", row -> row, partition.toString()));
             return (long) expired.size();
         });
     }

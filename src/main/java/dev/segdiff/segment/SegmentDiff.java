@@ -211,10 +211,13 @@ public class SegmentDiff implements Job {
                     run.request().day().minusDays(config.diffRetention().toDays());
             run.counts().add("partitions_dropped", partitions.retire(horizon));
         } catch (DatabaseException e) {
-            if (!e.isLockTimeout()) {
+            if (e.isLockTimeout()) {
+                run.problem("old diffs are being read; the next run drops them");
+            } else if (e.sqlState().equals(DiffPartitions.NOT_REPLACED)) {
+                run.problem(String.valueOf(e.getMessage()));
+            } else {
                 throw e;
             }
-            run.problem("old diffs are being read; the next run drops them");
         }
     }
 

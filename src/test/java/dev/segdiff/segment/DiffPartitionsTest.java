@@ -107,4 +107,20 @@ class DiffPartitionsTest {
         }
         assertThat(segments.run(DAY.plusYears(1).plusDays(1)).counts()).containsEntry("partitions_dropped", 2L);
     }
+
+    @Test
+    void diffsAreKeptWhileTheSnapshotThatStandsInForThemIsMissing() {
+        SegmentFixture segments = new SegmentFixture(db);
+        SegmentKey lost = segments.segment(1, 1);
+        segments.segment(2, 2);
+        segments.run(DAY);
+        db.execute("drop table " + lost.snapshot(segments.version(lost)));
+
+        RunReport report = segments.run(DAY.plusYears(1));
+
+        assertThat(report.problems()).anyMatch(line -> line.contains("old diffs are kept") && line.contains("7/1"));
+        assertThat(partitions()).contains("segment_diffs_2026_03");
+        segments.run(SegmentFixture.accepting(DAY.plusYears(1), "7/1"));
+        assertThat(partitions()).doesNotContain("segment_diffs_2026_03");
+    }
 }

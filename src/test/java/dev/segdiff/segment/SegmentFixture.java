@@ -95,7 +95,7 @@ public final class SegmentFixture {
         return runs.runner.run(job, request, cancellation, run -> {});
     }
 
-    RunReport cleanup() {
+    public RunReport cleanup() {
         return runs.run(cleanup, request(DAY));
     }
 
