@@ -119,7 +119,7 @@ begin
                        left(taken.relname, 40) || '_' || taken.oid);
     end loop;
     execute format('alter table %s set schema segdiff_trash', waiting.relation::regclass);
-    update segdiff.trash t set moved_at = now(), run_id = nullif(current_setting('segdiff.run', true), '')::bigint
+    update segdiff.trash t set moved_at = now(), run_id = substring(current_setting('segdiff.run', true) from '^\d{1,18}$')::bigint
     where t.trash_id = move_to_trash.trash_id;
 end $$;
 revoke execute on function segdiff.move_to_trash from public;

@@ -27,7 +27,7 @@ create table segdiff.audit_log (
     role           text        not null default session_user,
     application    text                 default nullif(current_setting('application_name'), ''),
     actor          text                 default nullif(current_setting('segdiff.actor', true), ''),
-    run_id         bigint               default nullif(current_setting('segdiff.run', true), '')::bigint,
+    run_id         bigint               default substring(current_setting('segdiff.run', true) from '^\d{1,18}$')::bigint,
     undoes         text                 default nullif(current_setting('segdiff.undoes', true), ''),
     check ((old_row is null) = (operation = 'INSERT')),
     check ((new_row is null) = (operation in ('DELETE', 'TRUNCATE')))

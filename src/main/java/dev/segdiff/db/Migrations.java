@@ -1,8 +1,13 @@
 package dev.segdiff.db;
 
 import jakarta.enterprise.context.ApplicationScoped;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.zip.CRC32;
 import org.flywaydb.core.Flyway;
 import org.flywaydb.core.api.MigrationInfo;
 import org.flywaydb.core.api.output.MigrateOutput;
@@ -12,6 +17,17 @@ import org.flywaydb.core.api.output.MigrateOutput;
 public class Migrations {
     /** The oldest PostgreSQL whose planner, partitions and functions the SQL here relies on. */
     private static final int OLDEST_SERVER = 14;
+
+    /** The files of the schema. A comment on Flyway's table tells whether these were applied, in a hundredth of the time that Flyway takes to find out. */
+    static final List<String> FILES = List.of(
+            "R__audit_functions.sql",
+            "R__functions.sql",
+            "R__retention_functions.sql",
+            "V1__segments.sql",
+            "V2__retention.sql",
+            "V3__serve.sql",
+            "V4__audit.sql",
+            "afterMigrate.sql");
 
     private final Database database;
     private final Flyway flyway;
@@ -29,8 +45,11 @@ public class Migrations {
 
     /** Applies what is missing. */
     public List<Applied> migrate() {
-        checkServer();
-        return flyway.migrate().migrations.stream().map(Migrations::applied).toList();
+        checkServer(state().serverVersion());
+        List<Applied> applied =
+                flyway.migrate().migrations.stream().map(Migrations::applied).toList();
+        remember();
+        return applied;
     }
 
     /**
@@ -39,7 +58,11 @@ public class Migrations {
      * @throws InvalidInputException if the schema is behind and migrating at start is off
      */
     public void ensureCurrent() {
-        checkServer();
+        State state = state();
+        checkServer(state.serverVersion());
+        if (state.applied().equals(fingerprint())) {
+            return;
+        }
         MigrationInfo[] pending = flyway.info().pending();
         if (pending.length == 0) {
             return;
@@ -50,11 +73,42 @@ public class Migrations {
                     + " and segdiff.migrate-at-start is false: run `segdiff migrate`");
         }
         flyway.migrate();
+        remember();
     }
 
-    private void checkServer() {
-        checkServer(database.transaction(
-                session -> session.one("select current_setting('server_version_num')::int", row -> row.getInt(1))));
+    /** @param applied the fingerprint of the files that were applied last; empty if nobody has said */
+    private record State(int serverVersion, String applied) {}
+
+    private State state() {
+        return database.transaction(session -> session.one("""
+                select current_setting('server_version_num')::int,
+                    coalesce(obj_description(to_regclass('segdiff.flyway_schema_history')), '')
+                """, row -> new State(row.getInt(1), row.getString(2))));
+    }
+
+    /** Only the owner of the table may; for whoever else runs `migrate`, Flyway goes on to look. */
+    private void remember() {
+        database.inTransaction(session -> {
+            boolean owner = session.one(
+                    "select pg_has_role(relowner, 'usage') from pg_class where oid = 'segdiff.flyway_schema_history'::regclass",
+                    row -> row.getBoolean(1));
+            if (owner) {
+                session.update("comment on table segdiff.flyway_schema_history is '" + fingerprint() + "'");
+            }
+        });
+    }
+
+    static String fingerprint() {
+        CRC32 crc = new CRC32();
+        for (String file : FILES) {
+            try (InputStream in =
+                    Objects.requireNonNull(Migrations.class.getResourceAsStream("/db/migration/" + file))) {
+                crc.update(in.readAllBytes());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        return "segdiff %08x".formatted(crc.getValue());
     }
 
     static void checkServer(int versionNumber) {

@@ -123,6 +123,13 @@ class AuditLogTest {
     }
 
     @Test
+    void nonsenseInASettingKeepsNobodyFromWriting() {
+        db.execute("set segdiff.run = 'none of your business'", "insert into shard values (1, 'a')");
+
+        assertThat(recorded()).hasSize(1);
+    }
+
+    @Test
     void registryIsAuditedFromTheFirstDayAndRunsAreNamed() {
         SegmentFixture segments = new SegmentFixture(db);
         segments.segment(1, 1, 2);

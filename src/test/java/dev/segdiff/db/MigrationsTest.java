@@ -76,4 +76,30 @@ class MigrationsTest {
                 .hasMessageContaining("PostgreSQL 13, expected 14 or newer");
         assertThatCode(() -> Migrations.checkServer(140_000)).doesNotThrowAnyException();
     }
+
+    @Test
+    void everyFileOfTheSchemaCounts() throws java.io.IOException {
+        try (Stream<java.nio.file.Path> files =
+                java.nio.file.Files.list(java.nio.file.Path.of("src/main/resources/db/migration"))) {
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .containsExactlyInAnyOrderElementsOf(Migrations.FILES);
+        }
+    }
+
+    @Test
+    void schemaThatAnotherVersionHasMigratedIsLookedAtAgain() {
+        migrations().migrate();
+        assertThat(db.value("select obj_description('segdiff.flyway_schema_history'::regclass)"))
+                .isEqualTo(Migrations.fingerprint());
+
+        db.execute(
+                "comment on table segdiff.flyway_schema_history is 'segdiff another'",
+                "update segdiff.flyway_schema_history set checksum = 1 where script = 'R__functions.sql'");
+
+        assertThatThrownBy(() -> migrations("segdiff.migrate-at-start", "false").ensureCurrent())
+                .hasMessageContaining("functions");
+        migrations().ensureCurrent();
+        assertThat(db.value("select obj_description('segdiff.flyway_schema_history'::regclass)"))
+                .isEqualTo(Migrations.fingerprint());
+    }
 }
