@@ -21,7 +21,8 @@ comment on function segdiff.other_columns(oid) is 'Those that are no part of the
 -- For plain tables: all rows of a statement at once, in the order in which PostgreSQL changed them; the nth old row became
 -- the nth new one. A row without its other columns is its key. One whose key was moved has left one place and come to another.
 create or replace function segdiff.audit_statement() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
 declare
     others text[] := segdiff.other_columns(tg_relid);
     statement bigint := nextval('segdiff.audit_statements');
@@ -35,8 +36,9 @@ begin
         select statement, tg_relid, tg_relid::regclass, 'DELETE', o.row - others, o.row
         from (select row_number() over () as place, to_jsonb(r) as row from old_rows r) o order by o.place;
     else
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row, new_row)
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row, new_row)
         select statement, tg_relid, tg_relid::regclass, change.operation, coalesce(change.old_row, change.new_row) - others,
+            case change.operation when 'DELETE' then n.row - others when 'INSERT' then o.row - others end,
             change.old_row, change.new_row
         from (select row_number() over () as place, to_jsonb(r) as row from old_rows r) o
         join (select row_number() over () as place, to_jsonb(r) as row from new_rows r) n using (place)
@@ -58,15 +60,18 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     others text[] := segdiff.other_columns(record_change.relation);
     moved boolean := old_row - others <> new_row - others;
+    statement bigint := nextval('segdiff.audit_statements');
 begin
     if moved or new_row is null then
-        insert into segdiff.audit_log (relation, table_name, operation, key, old_row)
-        values (record_change.relation, record_change.relation::regclass, case when moved then 'DELETE' else record_change.operation end,
-                old_row - others, record_change.old_row);
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row)
+        values (statement, record_change.relation, record_change.relation::regclass,
+                case when moved then 'DELETE' else record_change.operation end, old_row - others,
+                case when moved then new_row - others end, record_change.old_row);
     end if;
     if moved or old_row is null then
-        insert into segdiff.audit_log (relation, table_name, operation, key, new_row)
-        values (record_change.relation, record_change.relation::regclass, 'INSERT', new_row - others, record_change.new_row);
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, new_row)
+        values (statement, record_change.relation, record_change.relation::regclass, 'INSERT', new_row - others,
+                case when moved then old_row - others end, record_change.new_row);
     elsif old_row <> new_row then
         insert into segdiff.audit_log (relation, table_name, operation, key, old_row, new_row)
         values (record_change.relation, record_change.relation::regclass, 'UPDATE', new_row - others, record_change.old_row, record_change.new_row);
@@ -77,21 +82,24 @@ revoke execute on function segdiff.record_change from public;
 -- For partitioned tables, whose partitions may be changed under their own names, and for those where the change goes first:
 -- row by row. Whatever the partition, a row belongs to the table that is audited.
 create or replace function segdiff.audit_row() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
 declare
     audited oid := coalesce(pg_partition_root(tg_relid), tg_relid);
     old_row jsonb;
     new_row jsonb;
 begin
-    if tg_op <> 'INSERT' then old_row := to_jsonb(old); end if;
-    if tg_op <> 'DELETE' then new_row := to_jsonb(new); end if;
     if tg_argv[0] = 'best_effort' then
         begin
+            if tg_op <> 'INSERT' then old_row := to_jsonb(old); end if;
+            if tg_op <> 'DELETE' then new_row := to_jsonb(new); end if;
             perform segdiff.record_change(audited, tg_op, old_row, new_row);
         exception when others then
             raise warning 'segdiff could not record a change of %: %', audited::regclass, sqlerrm;
         end;
     else
+        if tg_op <> 'INSERT' then old_row := to_jsonb(old); end if;
+        if tg_op <> 'DELETE' then new_row := to_jsonb(new); end if;
         perform segdiff.record_change(audited, tg_op, old_row, new_row);
     end if;
     return null;
@@ -100,12 +108,15 @@ revoke execute on function segdiff.audit_row from public;
 
 -- Rows are recorded before they are gone; more than can be recorded in reasonable time are not let go.
 create or replace function segdiff.audit_truncate() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set row_security = off as $$
 declare
     audited oid := coalesce(pg_partition_root(tg_relid), tg_relid);
     most constant integer := 100000;
     rows bigint;
 begin
+    -- A partition that was detached is no part of the table any more.
+    if not exists (select from segdiff.audited_tables a where a.relation = audited) then return null; end if;
     execute format('select count(*) from (select from only %s limit %s) r', tg_relid::regclass, most + 1) into rows;
     if rows > most then
         raise exception using errcode = 'program_limit_exceeded',
@@ -164,6 +175,13 @@ begin
                   where c.oid = enable_audit.relation
                     and (n.nspname ~ '^(pg_|information_schema$)' or (n.nspname = 'segdiff' and c.relname ~ '^audit'))) then
         raise exception using errcode = 'wrong_object_type', message = format('%s cannot be audited', enable_audit.relation);
+    elsif kind = 'r' and exists (select from pg_inherits i where enable_audit.relation in (i.inhrelid, i.inhparent)) then
+        raise exception using errcode = 'wrong_object_type',
+            message = format('%s inherits, or others inherit from it: their rows could not be told apart', enable_audit.relation);
+    elsif not has_table_privilege((select p.proowner from pg_proc p where p.oid = 'segdiff.audit_truncate'::regproc), enable_audit.relation, 'select') then
+        raise exception using errcode = 'insufficient_privilege',
+            message = format('the owner of segdiff''s schema may not read %s, which a TRUNCATE is recorded with', enable_audit.relation),
+            hint = format('grant select on %s to that role', enable_audit.relation);
     elsif segdiff.key_columns(enable_audit.relation) is null then
         raise exception using errcode = 'invalid_table_definition',
             message = format('%s has no primary key', enable_audit.relation),
@@ -219,7 +237,8 @@ revoke execute on function segdiff.same_key from public;
 
 -- Whether the row of this key is as it was then; locks it. Columns that came since do not count, nor those that are gone.
 create or replace function segdiff.row_is(relation regclass, was jsonb) returns boolean
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+language plpgsql set search_path = pg_catalog, pg_temp
+    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
 declare
     written text[] := segdiff.written_columns(relation, was);
     incomparable text[] := array(select a.attname::text from pg_attribute a
@@ -233,47 +252,90 @@ begin
 end $$;
 revoke execute on function segdiff.row_is from public;
 
--- Reverts one change; the row itself, whatever the table's own triggers have made of it meanwhile.
-create or replace function segdiff.revert_change(entry segdiff.audit_log) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
+-- Reverts one change: of the very row that it left, or, where the table's own triggers have made another of that meanwhile,
+-- of the row of its key. Those triggers run with the search path of the session.
+create or replace function segdiff.revert_change(entry segdiff.audit_log, path text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp
+    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
 declare
     relation regclass := entry.relation;
     written text[] := segdiff.written_columns(entry.relation, coalesce(entry.old_row, entry.new_row));
-    assignments text;
-    reverted bigint := 1;
+    incomparable text[] := array(select a.attname::text from pg_attribute a
+                                 where a.attrelid = entry.relation and a.attnum > 0 and a.attname::text <> all (written));
+    by_key text := segdiff.same_key(entry.relation);
+    by_row text := by_key || format(' and to_jsonb(t) - %1$L::text[] = to_jsonb(r) - %1$L::text[]', incomparable);
+    statement text;
+    reverted bigint;
 begin
     if entry.operation = 'INSERT' then
-        execute format('delete from %1$s t using jsonb_populate_record(null::%1$s, $1) r where %2$s', relation, segdiff.same_key(relation))
-        using entry.new_row;
-        get diagnostics reverted = row_count;
+        perform segdiff.check_no_cascade(relation, entry.new_row);
+        statement := format('delete from %1$s t using jsonb_populate_record(null::%1$s, $1) r where ', relation);
     elsif entry.operation = 'UPDATE' then
-        select string_agg(format('%1$I = o.%1$I', c), ', ') into assignments
-        from unnest(written) c where entry.old_row -> c is distinct from entry.new_row -> c;
+        select format('update %1$s t set %2$s from jsonb_populate_record(null::%1$s, $1) r, jsonb_populate_record(null::%1$s, $2) o where ',
+                      relation, string_agg(format('%1$I = o.%1$I', c), ', '))
+        into statement
+        from unnest(written) c join pg_attribute a on a.attrelid = relation and a.attname = c and a.attidentity <> 'a'
+        where entry.old_row -> c is distinct from entry.new_row -> c
+        having count(*) > 0;
         -- Nothing is left to do when only columns had changed that are gone or computed.
-        if assignments is not null then
-            execute format('update %1$s t set %2$s from jsonb_populate_record(null::%1$s, $1) r, jsonb_populate_record(null::%1$s, $2) o where %3$s',
-                           relation, assignments, segdiff.same_key(relation))
-            using entry.new_row, entry.old_row;
-            get diagnostics reverted = row_count;
-        end if;
+        if statement is null then return; end if;
     else
-        execute format('insert into %1$s (%2$s) overriding system value select %3$s from jsonb_populate_record(null::%1$s, $1) r',
-                       relation, (select string_agg(format('%I', c), ', ') from unnest(written) c),
-                       (select string_agg(format('r.%I', c), ', ') from unnest(written) c))
-        using entry.old_row;
+        statement := format('insert into %1$s (%2$s) overriding system value select %3$s from jsonb_populate_record(null::%1$s, $1) r',
+                            relation, (select string_agg(format('%I', c), ', ') from unnest(written) c),
+                            (select string_agg(format('r.%I', c), ', ') from unnest(written) c));
+        perform set_config('search_path', path, true);
+        execute statement using entry.old_row;
+        get diagnostics reverted = row_count;
+        if reverted = 0 then
+            raise exception using errcode = 'SD003', message = 'a trigger of the table kept the row from coming back';
+        end if;
+        return;
+    end if;
+    perform set_config('search_path', path, true);
+    execute statement || by_row using entry.new_row, entry.old_row;
+    get diagnostics reverted = row_count;
+    if reverted = 0 then
+        execute statement || by_key using entry.new_row, entry.old_row;
         get diagnostics reverted = row_count;
     end if;
-    if reverted = 0 then
+    if reverted <> 1 then
         raise exception using errcode = 'SD003', message = 'the row is gone, or a trigger of the table kept it from changing';
     end if;
 end $$;
 revoke execute on function segdiff.revert_change from public;
 
+-- A row that came is not taken away together with rows of elsewhere that refer to it since.
+create or replace function segdiff.check_no_cascade(relation regclass, gone jsonb) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+    reference record;
+    found_one boolean;
+begin
+    for reference in
+        select c.conrelid::regclass as child, c.conname,
+            (select string_agg(format('c.%I = r.%I', child.attname, parent.attname), ' and ')
+             from unnest(c.conkey, c.confkey) as k (child_column, parent_column)
+             join pg_attribute child on child.attrelid = c.conrelid and child.attnum = k.child_column
+             join pg_attribute parent on parent.attrelid = c.confrelid and parent.attnum = k.parent_column) as matching
+        from pg_constraint c
+        where c.contype = 'f' and c.confrelid = relation and c.confdeltype in ('c', 'n', 'd') and c.conparentid = 0
+    loop
+        execute format('select exists (select from %s c, jsonb_populate_record(null::%s, $1) r where %s)',
+                       reference.child, relation, reference.matching)
+        into found_one using gone;
+        if found_one then
+            raise exception using errcode = 'SD003',
+                message = format('rows of %s refer to it and would go, or lose it, with it (%s)', reference.child, reference.conname);
+        end if;
+    end loop;
+end $$;
+revoke execute on function segdiff.check_no_cascade from public;
+
 -- Reverts changes of one table, in the reverse of the order in which PostgreSQL made them, and answers those that cannot be,
 -- with the reason; then the caller undoes the rest. A row that was changed again by what is not to be reverted is in conflict,
 -- and so is one that is not as the audit knows it. Within a statement, what is refused is tried again after the others:
 -- foreign keys had to hold at its end only.
-create or replace function segdiff.revert_changes(relation oid, audit_ids bigint[]) returns table (audit_id bigint, reason text)
+create or replace function segdiff.revert_changes(relation oid, audit_ids bigint[], path text) returns table (audit_id bigint, reason text)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -325,8 +387,10 @@ begin
                 -- A later change of the row could not be taken back.
                 continue when entry.key = any (stuck);
                 begin
-                    perform segdiff.revert_change(entry);
-                exception when integrity_constraint_violation or data_exception or sqlstate 'SD003' then
+                    perform segdiff.revert_change(entry, path);
+                exception when others then
+                    -- Not of the row's making: a lock, a deadlock, resources, an operator, the connection.
+                    if sqlstate ~ '^(08|40|53|55|57|58|XX)' then raise; end if;
                     get stacked diagnostics details = pg_exception_detail;
                     failed := failed || entry.audit_id;
                     reasons := reasons || concat_ws(': ', sqlerrm, nullif(details, ''));
@@ -339,6 +403,14 @@ begin
                                 where l.relation = revert_changes.relation);
         return query select u.id, u.why from unnest(failed, reasons) as u (id, why);
     end loop;
+    begin
+        set constraints all immediate;
+    exception when integrity_constraint_violation then
+        get stacked diagnostics details = pg_exception_detail;
+        audit_id := (select max(id) from unnest(audit_ids) id);
+        reason := concat_ws(': ', sqlerrm, nullif(details, ''));
+        return next;
+    end;
 end $$;
 revoke execute on function segdiff.revert_changes from public;
 

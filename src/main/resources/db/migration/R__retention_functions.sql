@@ -178,7 +178,7 @@ revoke execute on function segdiff.trash_segment from public;
 
 -- Brings back what trash_segment took, the newest if there are several. The version becomes a baseline: of its diffs
 -- some may be gone meanwhile, so that readers of earlier versions get the full snapshot.
-create or replace function segdiff.restore_segment(customer_id bigint, segment_id bigint) returns bigint
+create or replace function segdiff.restore_segment(customer_id bigint, segment_id bigint, trash_id bigint default null) returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
 declare
@@ -187,7 +187,7 @@ declare
 begin
     select * into waiting from segdiff.trash t
     where t.owner = format('%s/%s', restore_segment.customer_id, restore_segment.segment_id) and t.kind = 'snapshot'
-      and t.moved_at is not null
+      and t.moved_at is not null and (restore_segment.trash_id is null or t.trash_id = restore_segment.trash_id)
     order by t.moved_at desc, t.trash_id desc limit 1 for update;
     if not found then
         raise exception using errcode = 'no_data_found',

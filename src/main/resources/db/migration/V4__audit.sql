@@ -21,6 +21,7 @@ create table segdiff.audit_log (
     table_name     text        not null,
     operation      text        not null check (operation in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')),
     key            jsonb       not null,
+    moved_key      jsonb,
     old_row        jsonb,
     new_row        jsonb,
     transaction_id bigint      not null default pg_current_xact_id()::text::bigint,
@@ -39,6 +40,7 @@ comment on column segdiff.audit_log.audit_id is 'In the order in which PostgreSQ
 comment on column segdiff.audit_log.statement_id is 'What one statement changed; foreign keys hold only at its end.';
 comment on column segdiff.audit_log.relation is 'The table, by oid: it keeps its oid when it is renamed.';
 comment on column segdiff.audit_log.table_name is 'Its name at that time.';
+comment on column segdiff.audit_log.moved_key is 'The other key of a row whose key was changed: where it went, or came from.';
 comment on column segdiff.audit_log.actor is 'What the application says: set local segdiff.actor = ''anna''.';
 comment on column segdiff.audit_log.undoes is 'What an undo reverted.';
 
@@ -59,6 +61,9 @@ end $$;
 -- Which run took a table away, so that it can be put back.
 alter table segdiff.trash add column run_id bigint;
 comment on column segdiff.trash.run_id is 'The run that moved it here; null: a person did.';
+
+-- It is told now which of several removals to take back.
+drop function if exists segdiff.restore_segment(bigint, bigint);
 
 create table segdiff.exempt_partitions (
     relation    oid         not null primary key,

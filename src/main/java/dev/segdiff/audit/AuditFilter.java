@@ -21,8 +21,9 @@ public record AuditFilter(
         @Nullable String key,
         @Nullable String since,
         @Nullable String actor) {
-    /** An age begins with its number or is ISO 8601; PostgreSQL's points in time begin otherwise, or go on with a dash. */
-    private static final String AGE = "(?i)\\d+\\s*[a-z].*|p.*";
+    /** Such as 90s, 2 hours or P1D; anything else is a point in time. */
+    private static final String AGE =
+            "(?i)\\d+\\s*(s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|mons?|months?|y|years?)|p[0-9t].*";
 
     /** The condition on rows of {@code segdiff.audit_log l}, for {@link #binds()}. */
     static final String CONDITION = """

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Takes recorded changes of one table back, in reverse order and in one transaction; all of them, or those that nothing
@@ -30,9 +31,11 @@ public class AuditUndo {
      * A change as it is to be taken back.
      *
      * @param key the columns of the primary key, as JSON
+     * @param movedKey where the row went or came from, if its key was changed: that is a deletion and an insertion
      */
     @RegisterForReflection
-    public record Change(long id, String operation, String key) {}
+    public record Change(
+            long id, String operation, String key, @Nullable String movedKey) {}
 
     /** A change that cannot be taken back, and why. */
     @RegisterForReflection
@@ -71,26 +74,32 @@ public class AuditUndo {
      *
      * @param what as the log calls what was taken back
      * @param actor who does it
+     * @param plan what was shown before, and nothing else is taken back; null: try, and change nothing
      * @throws InvalidInputException if no recorded change is meant
      */
-    public Report undo(AuditFilter filter, String what, String actor, boolean dryRun, boolean skipConflicts) {
+    public Report undo(AuditFilter filter, String what, String actor, @Nullable Report plan, boolean skipConflicts) {
+        if (filter.table().schema().equals("segdiff")) {
+            throw new InvalidInputException(
+                    filter.table().plain()
+                            + " belongs to segdiff, whose tables depend on each other: use `segdiff segments restore` or `segdiff undo RUN`");
+        }
         Settings settings = database.defaults()
                 .statementTimeout(PATIENCE)
                 .with("segdiff.actor", actor)
                 .with("segdiff.undoes", what);
         return AuditLog.reading(() -> database.transaction(settings, new Cancellation(), session -> {
-            Report report = undo(session, filter, skipConflicts);
+            Report report = undo(session, filter, plan, skipConflicts);
             boolean refused = !report.conflicts().isEmpty() && !skipConflicts;
-            if (dryRun || refused) {
+            if (plan == null || refused) {
                 session.rollBackAtEnd();
             }
-            return done(report, !dryRun && !refused);
+            return done(report, plan != null && !refused);
         }));
     }
 
-    private static Report undo(Session session, AuditFilter filter, boolean skipConflicts) {
+    private static Report undo(Session session, AuditFilter filter, @Nullable Report plan, boolean skipConflicts) {
         AuditLog.checkKnown(session, filter);
-        List<Change> changes = changes(session, filter);
+        List<Change> changes = plan == null ? changes(session, filter) : plan.changes();
         if (changes.isEmpty()) {
             throw new InvalidInputException(
                     "no recorded change of " + filter.table().plain() + " is meant by " + filter.words()
@@ -102,15 +111,25 @@ public class AuditUndo {
         List<Conflict> found = revert(session, filter.table(), changes);
         while (!found.isEmpty() && skipConflicts && !changes.isEmpty()) {
             conflicts.addAll(found);
-            Set<String> keys = found.stream().map(Conflict::key).collect(Collectors.toCollection(HashSet::new));
-            changes = changes.stream()
-                    .filter(change -> !keys.contains(change.key()))
-                    .toList();
+            changes = without(changes, found);
             session.update("rollback to savepoint before_undo");
             found = revert(session, filter.table(), changes);
         }
         conflicts.addAll(found);
         return report(session, filter.table(), changes, conflicts, lost);
+    }
+
+    /** All changes but those of rows in conflict, also under the keys that these had before or after. */
+    private static List<Change> without(List<Change> changes, List<Conflict> conflicts) {
+        Set<String> keys = conflicts.stream().map(Conflict::key).collect(Collectors.toCollection(HashSet::new));
+        boolean grows = true;
+        while (grows) {
+            grows = keys.addAll(changes.stream()
+                    .filter(change -> change.movedKey() != null && keys.contains(change.movedKey()))
+                    .map(Change::key)
+                    .toList());
+        }
+        return changes.stream().filter(change -> !keys.contains(change.key())).toList();
     }
 
     private static Report report(
@@ -145,18 +164,25 @@ public class AuditUndo {
     private static List<Change> changes(Session session, AuditFilter filter) {
         return session.list(
                 """
-                select l.audit_id, l.operation, l.key from segdiff.audit_log l
-                where l.relation = to_regclass(?) and %s order by l.audit_id desc
+                with meant as (
+                    select l.audit_id, l.statement_id, l.operation, l.key, l.moved_key from segdiff.audit_log l
+                    where l.relation = to_regclass(?) and %s)
+                select m.audit_id, m.operation, m.key, m.moved_key from meant m
+                union
+                select l.audit_id, l.operation, l.key, l.moved_key
+                from meant m join segdiff.audit_log l on l.relation = to_regclass(?) and l.statement_id = m.statement_id
+                    and l.key = m.moved_key and l.moved_key = m.key
+                order by audit_id desc
                 """.formatted(AuditFilter.CONDITION),
-                row -> new Change(row.getLong(1), row.getString(2), row.getString(3)),
-                prepend(filter.table().toString(), filter.binds()));
+                row -> new Change(row.getLong(1), row.getString(2), row.getString(3), row.getString(4)),
+                enclose(filter.table().toString(), filter.binds()));
     }
 
     private static List<Conflict> revert(Session session, TableName table, Collection<Change> changes) {
         return session.list(
                 """
                 select l.key, l.operation, l.transaction_id, r.reason
-                from segdiff.revert_changes(?::regclass, ?) r
+                from segdiff.revert_changes(?::regclass, ?, current_setting('search_path')) r
                 join segdiff.audit_log l on l.relation = ?::regclass and l.audit_id = r.audit_id
                 order by l.audit_id desc
                 """,
@@ -181,12 +207,11 @@ public class AuditUndo {
         return changes.stream().map(Change::id).toArray(Long[]::new);
     }
 
-    private static @org.jspecify.annotations.Nullable Object[] prepend(
-            Object first, @org.jspecify.annotations.Nullable Object[] rest) {
-        @org.jspecify.annotations.Nullable
-        Object[] all = new @org.jspecify.annotations.Nullable Object[rest.length + 1];
-        all[0] = first;
-        System.arraycopy(rest, 0, all, 1, rest.length);
+    private static @Nullable Object[] enclose(Object bind, @Nullable Object[] inner) {
+        @Nullable Object[] all = new @Nullable Object[inner.length + 2];
+        all[0] = bind;
+        System.arraycopy(inner, 0, all, 1, inner.length);
+        all[all.length - 1] = bind;
         return all;
     }
 }

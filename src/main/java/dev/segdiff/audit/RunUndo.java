@@ -96,10 +96,11 @@ public class RunUndo {
             case "snapshot" -> {
                 String[] key = thing.owner().split("/");
                 session.list(
-                        "select segdiff.restore_segment(?, ?)",
+                        "select segdiff.restore_segment(?, ?, ?)",
                         row -> row,
                         Long.parseLong(key[0]),
-                        Long.parseLong(key[1]));
+                        Long.parseLong(key[1]),
+                        thing.trashId());
             }
             case "partition" ->
                 session.list("select segdiff.restore_partition(?, ?)", row -> row, thing.trashId(), who);

@@ -3,6 +3,7 @@ package dev.segdiff.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.segdiff.audit.AuditEntry;
 import dev.segdiff.audit.AuditLog;
+import dev.segdiff.db.InvalidInputException;
 import jakarta.inject.Inject;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -35,6 +36,9 @@ final class AuditLogCommand extends DatabaseCommand {
 
     @Override
     int execute() {
+        if (limit < 1) {
+            throw new InvalidInputException("--limit is " + limit + ", expected 1 or more");
+        }
         List<AuditEntry> entries = log.read(filter.get(), limit);
         if (json || format == Format.json) {
             output.json(entries);
@@ -48,7 +52,7 @@ final class AuditLogCommand extends DatabaseCommand {
 
     private void print(AuditEntry entry) {
         output.line(colour(entry.operation() + " " + words(entry.key()), Style.bold) + "  "
-                + Runs.TIME.format(entry.changedAt()) + "  " + who(entry));
+                + Runs.TIME.format(entry.changedAt()) + "  " + printable(who(entry)));
         for (String column : entry.changed()) {
             line("- ", column, entry.oldRow(), Style.fg_red);
             line("+ ", column, entry.newRow(), Style.fg_green);
@@ -77,7 +81,13 @@ final class AuditLogCommand extends DatabaseCommand {
                 .collect(Collectors.joining(" "));
     }
 
-    private static String colour(String text, Style style) {
+    /** What others wrote must not move the cursor or look like a line of ours. */
+    private static String printable(String text) {
+        return text.replaceAll("\\p{Cntrl}", "?");
+    }
+
+    private static String colour(String written, Style style) {
+        String text = printable(written);
         return Ansi.AUTO.enabled() ? style.on() + text + style.off() : text;
     }
 }

@@ -37,8 +37,8 @@ final class AuditRedo extends DatabaseCommand {
                 output,
                 json,
                 "Take back the undo in transaction " + undone + "?",
-                dryRun -> undo.undo(
-                        changes, AuditLog.UNDO_IN_TRANSACTION + undone, Controls.user(), dryRun, dialog.skipConflicts));
+                plan -> undo.undo(
+                        changes, AuditLog.UNDO_IN_TRANSACTION + undone, Controls.user(), plan, dialog.skipConflicts));
     }
 
     private AuditFilter of(@Nullable Long number) {

@@ -2,7 +2,6 @@ package dev.segdiff.cli;
 
 import dev.segdiff.audit.AuditFilter;
 import dev.segdiff.audit.AuditUndo;
-import dev.segdiff.audit.AuditUndo.Report;
 import dev.segdiff.db.InvalidInputException;
 import jakarta.inject.Inject;
 import picocli.CommandLine.Command;
@@ -29,10 +28,9 @@ final class AuditUndoCommand extends DatabaseCommand {
             throw new InvalidInputException("expected which changes: --tx, --run, --key or --since");
         }
         return dialog.lead(
-                output, json, "Take back " + changes.words() + "?", dryRun -> report(changes, changes.words(), dryRun));
-    }
-
-    private Report report(AuditFilter changes, String what, boolean dryRun) {
-        return undo.undo(changes, what, Controls.user(), dryRun, dialog.skipConflicts);
+                output,
+                json,
+                "Take back " + changes.words() + "?",
+                plan -> undo.undo(changes, changes.words(), Controls.user(), plan, dialog.skipConflicts));
     }
 }

@@ -3,6 +3,7 @@ package dev.segdiff.cli;
 import dev.segdiff.audit.AuditUndo.Report;
 import dev.segdiff.run.Outcome;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Shows what an undo will do, asks, and does it. */
@@ -20,11 +21,11 @@ final class UndoDialog {
     boolean skipConflicts;
 
     /**
-     * @param undo does it, or only tries to
+     * @param undo does what was planned; without a plan it only tries
      * @return the exit code
      */
-    int lead(Output output, boolean json, String question, Function<Boolean, Report> undo) {
-        Report plan = undo.apply(true);
+    int lead(Output output, boolean json, String question, Function<@Nullable Report, Report> undo) {
+        Report plan = undo.apply(null);
         boolean refused = !plan.conflicts().isEmpty() && !skipConflicts;
         if (!json) {
             print(output, "Would", plan);
@@ -38,10 +39,14 @@ final class UndoDialog {
             return refused ? Outcome.REFUSED.exitCode() : Outcome.SUCCEEDED.exitCode();
         }
         if (!Confirmation.ask(question, yes)) {
-            output.line("Nothing was changed.");
+            if (json) {
+                output.json(plan);
+            } else {
+                output.line("Nothing was changed.");
+            }
             return Outcome.SUCCEEDED.exitCode();
         }
-        Report done = undo.apply(false);
+        Report done = undo.apply(plan);
         if (json) {
             output.json(done);
         } else if (done.done()) {

@@ -52,17 +52,25 @@ final class AuditFixture {
     }
 
     Report undo(AuditFilter filter) {
-        return undo.undo(filter, filter.words(), "tester", false, false);
+        return undo(filter, filter.words(), false);
     }
 
     Report undoWhatCanBe(AuditFilter filter) {
-        return undo.undo(filter, filter.words(), "tester", false, true);
+        return undo(filter, filter.words(), true);
     }
 
     Report redo(String table) {
         long transaction = log.lastUndo(all(table));
-        return undo.undo(
-                transaction(table, transaction), AuditLog.UNDO_IN_TRANSACTION + transaction, "tester", false, false);
+        return undo(transaction(table, transaction), AuditLog.UNDO_IN_TRANSACTION + transaction, false);
+    }
+
+    Report plan(AuditFilter filter) {
+        return undo.undo(filter, filter.words(), "tester", null, false);
+    }
+
+    private Report undo(AuditFilter filter, String what, boolean skipConflicts) {
+        Report plan = undo.undo(filter, what, "tester", null, skipConflicts);
+        return undo.undo(filter, what, "tester", plan, skipConflicts);
     }
 
     /** Runs statements in one transaction; its number. */

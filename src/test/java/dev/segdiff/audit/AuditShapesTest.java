@@ -86,7 +86,7 @@ class AuditShapesTest {
 
         damageAndUndo(
                 "t",
-                "set local timezone = 'Asia/Kathmandu'",
+                "set local timezone = 'Asia/Kathmandu'; set local datestyle = 'ISO, DMY'; set local intervalstyle = 'sql_standard'; set local extra_float_digits = 0; set local bytea_output = 'escape'",
                 "update t set value = %s, other = value where id < 3".formatted(parts[4]),
                 "delete from t where id in (2, 3)",
                 "insert into t values (9, %s, %s)".formatted(parts[2], parts[3]),

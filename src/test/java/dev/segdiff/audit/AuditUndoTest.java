@@ -74,7 +74,7 @@ class AuditUndoTest {
         long damage = audit.transaction("delete from shard where id = 1");
         AuditFilter filter = AuditFixture.transaction("shard", damage);
 
-        Report report = audit.undo.undo(filter, filter.words(), "tester", true, false);
+        Report report = audit.plan(filter);
 
         assertThat(report.done()).isFalse();
         assertThat(report.changes()).extracting(AuditUndo.Change::key).containsExactly("{\"id\": 1}");
@@ -236,5 +236,97 @@ class AuditUndoTest {
         assertThat(audit.undo(AuditFixture.transaction("bulk", damage)).done()).isTrue();
 
         assertThat(db.value("select count(*) filter (where x = id) from bulk")).isEqualTo("20000");
+    }
+
+    @Test
+    void whatWasNotShownIsNotTakenBack() {
+        AuditFilter filter = AuditFixture.since("shard", db.value("select clock_timestamp()"));
+        db.execute("insert into shard values (7, 'a', 70)");
+        Report plan = audit.plan(filter);
+        db.execute("insert into shard values (8, 'a', 80)");
+
+        audit.undo.undo(filter, filter.words(), "tester", plan, false);
+
+        assertThat(shards()).containsExactly("1|a|10", "2|a|20", "3|b|30", "8|a|80");
+    }
+
+    @Test
+    void keysThatRowsExchangeUnderADeferredConstraintAreExchangedBack() {
+        db.execute(
+                "create table d (id int primary key deferrable initially deferred, v text)",
+                "insert into d values (1, 'a'), (2, 'b')");
+        audit.enable("d");
+        long damage = audit.transaction("update d set id = 3 - id");
+
+        assertThat(audit.undo(AuditFixture.transaction("d", damage)).done()).isTrue();
+
+        assertThat(db.rows("select * from d order by id")).containsExactly("1|a", "2|b");
+    }
+
+    @Test
+    void rowIsNotTakenAwayTogetherWithRowsThatReferToItSince() {
+        db.execute("create table child (id int primary key, shard int references shard on delete cascade)");
+        long damage = audit.transaction("insert into shard values (7, 'a', 70)");
+        db.execute("insert into child values (1, 7)");
+
+        assertThat(audit.undo(AuditFixture.transaction("shard", damage)).conflicts())
+                .singleElement()
+                .satisfies(conflict -> assertThat(conflict.reason())
+                        .startsWith("rows of child refer to it".replace("child", "public.child")));
+        assertThat(db.rows("select id from child")).containsExactly("1");
+    }
+
+    @Test
+    void deferredReferenceThatIsMissingIsAConflictAndNoErrorAtTheEnd() {
+        db.execute(
+                "create table leaf (id int primary key, node text references node deferrable initially deferred)",
+                "insert into node values ('c')",
+                "insert into leaf values (1, 'c')");
+        audit.enable("leaf");
+        long damage = audit.transaction("delete from leaf");
+        db.execute("delete from node where name = 'c'");
+
+        assertThat(audit.plan(AuditFixture.transaction("leaf", damage)).conflicts())
+                .singleElement()
+                .satisfies(conflict -> assertThat(conflict.reason()).contains("is not present in table \"node\""));
+    }
+
+    @Test
+    void triggersOfTheTableFindTheirTablesAndTheirRefusalIsAConflict() {
+        db.execute(
+                "create table w (id int primary key, x int)",
+                "create table hist (op text)",
+                "create function keep() returns trigger language plpgsql as 'begin insert into hist values (tg_op); if tg_op = ''INSERT'' and new.id = 2 then raise exception ''not two''; end if; return null; end'",
+                "insert into w values (1, 1), (2, 2)",
+                "create trigger keep after insert or delete on w for each row execute function keep()");
+        audit.enable("w");
+        long damage = audit.transaction("delete from w");
+
+        assertThat(audit.undo(AuditFixture.transaction("w", damage)).conflicts())
+                .extracting(Conflict::reason)
+                .containsExactly("not two");
+        assertThat(audit.undoWhatCanBe(AuditFixture.transaction("w", damage)).done())
+                .isTrue();
+        assertThat(db.rows("select id from w")).containsExactly("1");
+    }
+
+    @Test
+    void registryIsNotForUndo() {
+        assertThatThrownBy(() -> audit.undo(AuditFixture.since("segdiff.segments", "1h")))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("segdiff undo RUN");
+    }
+
+    @Test
+    void movedRowIsNeverTakenBackByHalf() {
+        String moment = db.value("select clock_timestamp()");
+        db.execute("update shard set id = 9 where id = 1");
+        audit.undo(new AuditFilter(AuditFixture.all("shard").table(), null, null, "1", moment, null));
+        assertThat(shards()).containsExactly("1|a|10", "2|a|20", "3|b|30");
+
+        long again = audit.transaction("update shard set id = 8 where id = 2");
+        db.execute("update shard set node = 'b' where id = 8");
+        audit.undoWhatCanBe(AuditFixture.transaction("shard", again));
+        assertThat(shards()).containsExactly("1|a|10", "3|b|30", "8|b|20");
     }
 }
