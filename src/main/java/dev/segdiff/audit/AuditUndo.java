@@ -100,7 +100,7 @@ public class AuditUndo {
     private static Report undo(Session session, AuditFilter filter, @Nullable Report plan, boolean skipConflicts) {
         AuditLog.checkKnown(session, filter);
         List<Change> changes = plan == null ? changes(session, filter) : plan.changes();
-        if (changes.isEmpty()) {
+        if (plan == null && changes.isEmpty()) {
             throw new InvalidInputException(
                     "no recorded change of " + filter.table().plain() + " is meant by " + filter.words()
                             + "; see `segdiff audit log " + filter.table().plain() + "`");

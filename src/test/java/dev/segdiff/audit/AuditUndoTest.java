@@ -230,12 +230,12 @@ class AuditUndoTest {
     void bulkChangeIsTakenBack() {
         db.execute("create table bulk (id int primary key, x int)");
         audit.enable("bulk");
-        db.execute("insert into bulk select g, g from generate_series(1, 20000) g");
+        db.execute("insert into bulk select g, g from generate_series(1, 4000) g");
         long damage = audit.transaction("update bulk set x = 0", "delete from bulk where id % 2 = 0");
 
         assertThat(audit.undo(AuditFixture.transaction("bulk", damage)).done()).isTrue();
 
-        assertThat(db.value("select count(*) filter (where x = id) from bulk")).isEqualTo("20000");
+        assertThat(db.value("select count(*) filter (where x = id) from bulk")).isEqualTo("4000");
     }
 
     @Test
