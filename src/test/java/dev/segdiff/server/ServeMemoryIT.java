@@ -58,8 +58,9 @@ class ServeMemoryIT {
 
             System.out.printf("memory at rest: %,d kB after 100 runs, %,d kB after 1,000%n", before, after);
             assertThat(after).isLessThan(before + TOLERANCE_KB);
-            assertThat(db.value("select count(*) from segdiff.runs where outcome = 'SKIPPED'"))
-                    .isEqualTo("1000");
+            assertThat(db.rows("select outcome, count(*) from segdiff.runs group by outcome order by outcome"))
+                    .as("the first run makes partitions of the audit log")
+                    .containsExactly("SKIPPED|999", "SUCCEEDED|1");
         }
     }
 
