@@ -55,8 +55,9 @@ begin
 end $$;
 revoke execute on function segdiff.audit_statement from public;
 
+-- For audit_row, which gives it rights and settings.
 create or replace function segdiff.record_change(relation oid, operation text, old_row jsonb, new_row jsonb) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql as $$
 declare
     others text[] := segdiff.other_columns(record_change.relation);
     moved boolean := old_row - others <> new_row - others;
@@ -235,19 +236,26 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 revoke execute on function segdiff.same_key from public;
 
--- Whether the row of this key is as it was then; locks it. Columns that came since do not count, nor those that are gone.
+-- The condition that row t is r, as it was then: columns that came since do not count, nor those that are gone or computed.
+create or replace function segdiff.same_row(relation oid, was jsonb) returns text
+language sql stable set search_path = pg_catalog, pg_temp as $$
+    select format('%1$s and to_jsonb(t) - %2$L::text[] = to_jsonb(r) - %2$L::text[]', segdiff.same_key(relation),
+                  array(select a.attname::text from pg_attribute a
+                        where a.attrelid = same_row.relation and a.attnum > 0
+                          and a.attname::text <> all (segdiff.written_columns(a.attrelid, was))))
+$$;
+revoke execute on function segdiff.same_row from public;
+
+-- Whether the row of this key is as it was then; locks it if it is.
 create or replace function segdiff.row_is(relation regclass, was jsonb) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp
     set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
 declare
-    written text[] := segdiff.written_columns(relation, was);
-    incomparable text[] := array(select a.attname::text from pg_attribute a
-                                 where a.attrelid = row_is.relation and a.attnum > 0 and a.attname::text <> all (written));
     same boolean;
 begin
-    execute format('select to_jsonb(t) - $2 = to_jsonb(r) - $2 from %1$s t, jsonb_populate_record(null::%1$s, $1) r where %2$s for update of t',
-                   relation, segdiff.same_key(relation))
-    into same using was, incomparable;
+    execute format('select true from %1$s t, jsonb_populate_record(null::%1$s, $1) r where %2$s for update of t',
+                   relation, segdiff.same_row(relation, was))
+    into same using was;
     return coalesce(same, false);
 end $$;
 revoke execute on function segdiff.row_is from public;
@@ -260,10 +268,6 @@ language plpgsql set search_path = pg_catalog, pg_temp
 declare
     relation regclass := entry.relation;
     written text[] := segdiff.written_columns(entry.relation, coalesce(entry.old_row, entry.new_row));
-    incomparable text[] := array(select a.attname::text from pg_attribute a
-                                 where a.attrelid = entry.relation and a.attnum > 0 and a.attname::text <> all (written));
-    by_key text := segdiff.same_key(entry.relation);
-    by_row text := by_key || format(' and to_jsonb(t) - %1$L::text[] = to_jsonb(r) - %1$L::text[]', incomparable);
     statement text;
     reverted bigint;
 begin
@@ -292,10 +296,10 @@ begin
         return;
     end if;
     perform set_config('search_path', path, true);
-    execute statement || by_row using entry.new_row, entry.old_row;
+    execute statement || segdiff.same_row(relation, entry.new_row) using entry.new_row, entry.old_row;
     get diagnostics reverted = row_count;
     if reverted = 0 then
-        execute statement || by_key using entry.new_row, entry.old_row;
+        execute statement || segdiff.same_key(relation) using entry.new_row, entry.old_row;
         get diagnostics reverted = row_count;
     end if;
     if reverted <> 1 then

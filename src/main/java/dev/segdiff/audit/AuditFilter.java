@@ -2,6 +2,7 @@ package dev.segdiff.audit;
 
 import dev.segdiff.db.TableName;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,7 @@ public record AuditFilter(
     private static final String AGE =
             "(?i)\\d+\\s*(s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|mons?|months?|y|years?)|p[0-9t].*";
 
-    /** The condition on rows of {@code segdiff.audit_log l}, for {@link #binds()}. */
+    /** The condition on rows of {@code segdiff.audit_log l}, for {@link #binds}. */
     static final String CONDITION = """
             (l.relation = to_regclass(?) or (to_regclass(?) is null and l.table_name = ?))
             and l.transaction_id = coalesce(?::bigint, l.transaction_id)
@@ -37,8 +38,16 @@ public record AuditFilter(
             and (?::text is null or ?::text in (l.actor, l.role))
             """;
 
+    /** The values of a statement that has the condition between other places for values. */
     @Nullable
-    Object[] binds() {
+    Object[] binds(List<?> before, List<?> after) {
+        List<@Nullable Object> all = new ArrayList<>(before);
+        Collections.addAll(all, binds());
+        all.addAll(after);
+        return all.toArray();
+    }
+
+    private @Nullable Object[] binds() {
         boolean age = since != null && since.matches(AGE);
         return new @Nullable Object[] {
             table.toString(),

@@ -39,24 +39,25 @@ public class AuditLog {
     public List<AuditEntry> read(AuditFilter filter, int limit) {
         return reading(() -> database.transaction(session -> {
             checkKnown(session, filter);
-            @Nullable Object[] binds = java.util.Arrays.copyOf(filter.binds(), filter.binds().length + 1);
-            binds[binds.length - 1] = limit;
-            return session.list("""
+            return session.list(
+                    """
                     select l.* from segdiff.audit_history l where %s order by l.audit_id desc limit ?
-                    """.formatted(AuditFilter.CONDITION), this::entry, binds);
+                    """.formatted(AuditFilter.CONDITION), this::entry, filter.binds(List.of(), List.of(limit)));
         }));
     }
 
     /** The number of the transaction of the newest undo that has not been redone. */
     public long lastUndo(AuditFilter filter) {
-        return database.transaction(session ->
-                        session.first("""
+        return database.transaction(session -> session.first(
+                        """
                         select l.transaction_id from segdiff.audit_log l
-                        where l.undoes is not null and l.undoes not like 'undo in %%' and %s
+                        where l.undoes is not null and not starts_with(l.undoes, ?) and %s
                           and not exists (select from segdiff.audit_log redo
-                                          where redo.relation = l.relation and redo.undoes = 'undo in transaction ' || l.transaction_id)
+                                          where redo.relation = l.relation and redo.undoes = ? || l.transaction_id)
                         order by l.audit_id desc limit 1
-                        """.formatted(AuditFilter.CONDITION), row -> row.getLong(1), filter.binds()))
+                        """.formatted(AuditFilter.CONDITION),
+                        row -> row.getLong(1),
+                        filter.binds(List.of(UNDO_IN_TRANSACTION), List.of(UNDO_IN_TRANSACTION))))
                 .orElseThrow(() -> new InvalidInputException(
                         "nothing to redo: no undo of " + filter.table().plain() + " is recorded"));
     }

@@ -9,6 +9,7 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.OffsetDateTime;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Which tables are audited. */
@@ -42,22 +43,14 @@ public class AuditTables {
      * @throws InvalidInputException if the table does not exist or has no primary key
      */
     public void enable(TableName table, boolean bestEffort, String who) {
-        inTable(
-                table,
-                session -> session.list(
-                        "select segdiff.enable_audit(?::regclass, ?, ?)",
-                        row -> row,
-                        table.toString(),
-                        bestEffort,
-                        who));
+        checked(session -> session.list(
+                "select segdiff.enable_audit(?::regclass, ?, ?)", row -> row, table.toString(), bestEffort, who));
     }
 
     /** Ends the audit of a table, what was recorded stays; false if it was not audited. */
     public boolean disable(TableName table) {
-        return inTable(
-                table,
-                session -> session.one(
-                        "select segdiff.disable_audit(?::regclass)", row -> row.getBoolean(1), table.toString()));
+        return checked(session ->
+                session.one("select segdiff.disable_audit(?::regclass)", row -> row.getBoolean(1), table.toString()));
     }
 
     public List<Audited> list() {
@@ -82,7 +75,7 @@ public class AuditTables {
                         row.getObject("last_change", OffsetDateTime.class))));
     }
 
-    private <T> T inTable(TableName table, java.util.function.Function<Session, T> work) {
+    private <T> T checked(Function<Session, T> work) {
         try {
             return database.transaction(work);
         } catch (DatabaseException e) {

@@ -89,11 +89,10 @@ public class AuditUndo {
                 .with("segdiff.undoes", what);
         return AuditLog.reading(() -> database.transaction(settings, new Cancellation(), session -> {
             Report report = undo(session, filter, plan, skipConflicts);
-            boolean refused = !report.conflicts().isEmpty() && !skipConflicts;
-            if (plan == null || refused) {
+            if (!report.done()) {
                 session.rollBackAtEnd();
             }
-            return done(report, plan != null && !refused);
+            return report;
         }));
     }
 
@@ -116,7 +115,8 @@ public class AuditUndo {
             found = revert(session, filter.table(), changes);
         }
         conflicts.addAll(found);
-        return report(session, filter.table(), changes, conflicts, lost);
+        boolean done = plan != null && (conflicts.isEmpty() || skipConflicts);
+        return report(session, filter.table(), changes, conflicts, lost, done);
     }
 
     /** All changes but those of rows in conflict, also under the keys that these had before or after. */
@@ -133,11 +133,14 @@ public class AuditUndo {
     }
 
     private static Report report(
-            Session session, TableName table, List<Change> changes, List<Conflict> conflicts, List<String> lost) {
+            Session session,
+            TableName table,
+            List<Change> changes,
+            List<Conflict> conflicts,
+            List<String> lost,
+            boolean done) {
         Map<String, Long> operations =
                 changes.stream().collect(Collectors.groupingBy(Change::operation, Collectors.counting()));
-        long differing = session.one(
-                "select segdiff.differing_rows(?::regclass, ?)", row -> row.getLong(1), table.toString(), ids(changes));
         return new Report(
                 changes,
                 (int) (operations.getOrDefault("DELETE", 0L) + operations.getOrDefault("TRUNCATE", 0L)),
@@ -145,20 +148,13 @@ public class AuditUndo {
                 operations.getOrDefault("INSERT", 0L).intValue(),
                 conflicts,
                 lost,
-                conflicts.isEmpty() ? differing : 0,
-                false);
+                conflicts.isEmpty() ? differing(session, table, changes) : 0,
+                done);
     }
 
-    private static Report done(Report report, boolean done) {
-        return new Report(
-                report.changes(),
-                report.inserted(),
-                report.updated(),
-                report.deleted(),
-                report.conflicts(),
-                report.lostColumns(),
-                report.differing(),
-                done);
+    private static long differing(Session session, TableName table, List<Change> changes) {
+        return session.one(
+                "select segdiff.differing_rows(?::regclass, ?)", row -> row.getLong(1), table.toString(), ids(changes));
     }
 
     private static List<Change> changes(Session session, AuditFilter filter) {
@@ -175,7 +171,9 @@ public class AuditUndo {
                 order by audit_id desc
                 """.formatted(AuditFilter.CONDITION),
                 row -> new Change(row.getLong(1), row.getString(2), row.getString(3), row.getString(4)),
-                enclose(filter.table().toString(), filter.binds()));
+                filter.binds(
+                        List.of(filter.table().toString()),
+                        List.of(filter.table().toString())));
     }
 
     private static List<Conflict> revert(Session session, TableName table, Collection<Change> changes) {
@@ -205,13 +203,5 @@ public class AuditUndo {
 
     private static Long[] ids(Collection<Change> changes) {
         return changes.stream().map(Change::id).toArray(Long[]::new);
-    }
-
-    private static @Nullable Object[] enclose(Object bind, @Nullable Object[] inner) {
-        @Nullable Object[] all = new @Nullable Object[inner.length + 2];
-        all[0] = bind;
-        System.arraycopy(inner, 0, all, 1, inner.length);
-        all[all.length - 1] = bind;
-        return all;
     }
 }

@@ -57,7 +57,7 @@ public class RunUndo {
      */
     public Plan plan(long runId) {
         RunReport run = ledger.find(runId).orElseThrow(() -> new InvalidInputException("there is no run " + runId));
-        if (run.outcome() == null) {
+        if (run.lives()) {
             throw new InvalidInputException("run " + runId + " has not ended; stop it first: segdiff stop " + runId);
         }
         if (run.dryRun()) {

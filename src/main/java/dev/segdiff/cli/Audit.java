@@ -4,6 +4,7 @@ import dev.segdiff.audit.AuditFilter;
 import dev.segdiff.db.TableName;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -22,10 +23,20 @@ import picocli.CommandLine.Parameters;
 final class Audit {
     private Audit() {}
 
+    /** The table. */
+    static final class Target {
+        @Parameters(paramLabel = "TABLE", description = "such as app.shard or \"My App\".\"Shard\"")
+        String table = "";
+
+        TableName get() {
+            return TableName.parse(table);
+        }
+    }
+
     /** Which recorded changes are meant. */
     static final class Filter {
-        @Parameters(index = "0", paramLabel = "TABLE", description = "such as app.shard or \"My App\".\"Shard\"")
-        String table = "";
+        @Mixin
+        Target target;
 
         @Option(names = "--tx", paramLabel = "N", description = "of this transaction, as the log numbers them")
         @Nullable
@@ -48,7 +59,7 @@ final class Audit {
         String actor;
 
         AuditFilter get() {
-            return new AuditFilter(TableName.parse(table), transaction, run, key, since, actor);
+            return new AuditFilter(target.get(), transaction, run, key, since, actor);
         }
     }
 }

@@ -5,19 +5,19 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.TableName;
 import jakarta.inject.Inject;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Mixin;
 
 @Command(name = "disable", description = "Records no more changes of a table; what was recorded stays.")
 final class AuditDisable extends DatabaseCommand {
     @Inject
     AuditTables tables;
 
-    @Parameters(paramLabel = "TABLE", description = "such as app.shard")
-    String table = "";
+    @Mixin
+    Audit.Target target;
 
     @Override
     int execute() {
-        TableName name = TableName.parse(table);
+        TableName name = target.get();
         if (!tables.disable(name)) {
             throw new InvalidInputException("table " + name.plain() + " is not audited");
         }

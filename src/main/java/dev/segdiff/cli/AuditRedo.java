@@ -3,13 +3,11 @@ package dev.segdiff.cli;
 import dev.segdiff.audit.AuditFilter;
 import dev.segdiff.audit.AuditLog;
 import dev.segdiff.audit.AuditUndo;
-import dev.segdiff.db.TableName;
 import jakarta.inject.Inject;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 @Command(name = "redo", description = "Takes an undo back: by default the last one that has not been redone.")
 final class AuditRedo extends DatabaseCommand {
@@ -19,8 +17,8 @@ final class AuditRedo extends DatabaseCommand {
     @Inject
     AuditUndo undo;
 
-    @Parameters(paramLabel = "TABLE", description = "such as app.shard")
-    String table = "";
+    @Mixin
+    Audit.Target target;
 
     @Option(names = "--tx", paramLabel = "N", description = "the transaction of the undo")
     @Nullable
@@ -42,6 +40,6 @@ final class AuditRedo extends DatabaseCommand {
     }
 
     private AuditFilter of(@Nullable Long number) {
-        return new AuditFilter(TableName.parse(table), number, null, null, null, null);
+        return new AuditFilter(target.get(), number, null, null, null, null);
     }
 }

@@ -156,4 +156,14 @@ class RunUndoTest {
         assertThatThrownBy(() -> undo.plan(Long.parseLong(db.value("select max(run_id) from segdiff.runs"))))
                 .hasMessageContaining("has not ended");
     }
+
+    @Test
+    void runThatWasKilledIsUndoneLikeAnyOther() {
+        db.execute(
+                "insert into segdiff.runs (job, trigger, worker, day, dry_run, heartbeat_at) values ('snapshot-cleanup', 'COMMAND', 'x', current_date, false, now() - interval '1 hour')");
+
+        assertThat(undo.plan(Long.parseLong(db.value("select max(run_id) from segdiff.runs")))
+                        .recallable())
+                .isEmpty();
+    }
 }

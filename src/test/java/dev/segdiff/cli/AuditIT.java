@@ -3,11 +3,9 @@ package dev.segdiff.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.segdiff.support.Segdiff;
 import dev.segdiff.support.Segdiff.Ended;
 import dev.segdiff.support.TestDatabase;
-import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,18 +41,15 @@ class AuditIT {
         return ended;
     }
 
-    private static JsonNode json(Ended ended) throws IOException {
-        return new ObjectMapper().readTree(ended.out());
-    }
-
     @Test
-    void damageIsSeenTakenBackAndRedone() throws IOException {
+    void damageIsSeenTakenBackAndRedone() {
         db.execute(
                 "begin; set local segdiff.actor = 'anna'; delete from shard where id > 3; update shard set node = 'x' where id = 1; commit");
 
         assertThat(expect(0, "audit", "log", "shard", "--actor", "anna").out())
                 .contains("UPDATE id=1", "- node: \"n1\"", "+ node: \"x\"", "DELETE id=5", "by anna");
-        JsonNode log = json(expect(0, "audit", "log", "shard", "--format", "json", "--limit", "1"));
+        JsonNode log = expect(0, "audit", "log", "shard", "--format", "json", "--limit", "1")
+                .json();
         String transaction = log.get(0).get("transaction").asText();
 
         assertThat(expect(0, "audit", "undo", "shard", "--tx", transaction, "--dry-run")
@@ -66,7 +61,8 @@ class AuditIT {
 
         expect(0, "audit", "undo", "shard", "--tx", transaction, "--yes");
         assertThat(db.rows("select node from shard order by id")).containsExactly("n1", "n2", "n3", "n4", "n5");
-        assertThat(json(expect(0, "audit", "redo", "shard", "--yes", "--json"))
+        assertThat(expect(0, "audit", "redo", "shard", "--yes", "--json")
+                        .json()
                         .get("done")
                         .asBoolean())
                 .isTrue();
@@ -108,12 +104,13 @@ class AuditIT {
     }
 
     @Test
-    void runIsUndone() throws IOException {
+    void runIsUndone() {
         db.execute("create table audience (contact_id bigint)", "insert into audience values (1), (2)");
         expect(0, "segments", "add", "7", "42", "--source", "audience");
         expect(0, "run", "segment-diff");
         db.execute("update segdiff.segments set last_used_at = now() - interval '40 days'");
-        String run = json(expect(0, "run", "snapshot-cleanup", "--json"))
+        String run = expect(0, "run", "snapshot-cleanup", "--json")
+                .json()
                 .get(0)
                 .get("run_id")
                 .asText();

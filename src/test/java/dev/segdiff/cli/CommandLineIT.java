@@ -3,7 +3,6 @@ package dev.segdiff.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.segdiff.support.Segdiff;
 import dev.segdiff.support.Segdiff.Ended;
 import dev.segdiff.support.TestDatabase;
@@ -41,14 +40,6 @@ class CommandLineIT {
     private static Ended expect(int exitCode, Ended ended) {
         assertThat(ended.exitCode()).as(ended.toString()).isEqualTo(exitCode);
         return ended;
-    }
-
-    private static JsonNode json(Ended ended) {
-        try {
-            return new ObjectMapper().readTree(ended.out());
-        } catch (IOException e) {
-            throw new AssertionError(ended.toString(), e);
-        }
     }
 
     @ParameterizedTest
@@ -152,11 +143,13 @@ class CommandLineIT {
                 .contains("eligible=111")
                 .contains("delete from \"public\".\"event\"");
         assertThat(db.value("select count(*) from event")).isEqualTo("200");
-        assertThat(json(expect(0, segdiff.run("status", "--json")))
+        assertThat(expect(0, segdiff.run("status", "--json"))
+                        .json()
                         .at("/2/goal/measures/1/value")
                         .asLong())
                 .isGreaterThan(100 * 86400);
-        assertThat(json(expect(0, segdiff.run("run", "event-expiry", "--json")))
+        assertThat(expect(0, segdiff.run("run", "event-expiry", "--json"))
+                        .json()
                         .at("/0/counts/expired")
                         .asLong())
                 .isEqualTo(111);
@@ -194,7 +187,8 @@ class CommandLineIT {
                 .contains("SKIPPED")
                 .contains("migration at noon");
         assertThat(expect(0, segdiff.run("status")).out()).contains("paused by ");
-        assertThat(json(expect(0, segdiff.run("limit", "event-expiry", "--rows-per-second", "1000", "--json")))
+        assertThat(expect(0, segdiff.run("limit", "event-expiry", "--rows-per-second", "1000", "--json"))
+                        .json()
                         .get("rows_per_second")
                         .asLong())
                 .isEqualTo(1000);
@@ -214,7 +208,8 @@ class CommandLineIT {
         assertThat(expect(0, segdiff.run("run", "snapshot-cleanup")).out()).contains("trashed=1");
         assertThat(expect(2, segdiff.run("segments", "show", "7", "42")).err()).contains("not registered");
         assertThat(expect(0, segdiff.run("segments", "list", "--trash")).out()).contains("7/42");
-        assertThat(json(expect(0, segdiff.run("segments", "list", "--trash", "--json")))
+        assertThat(expect(0, segdiff.run("segments", "list", "--trash", "--json"))
+                        .json()
                         .at("/0/table/schema")
                         .asText())
                 .isEqualTo("segdiff_trash");
@@ -270,11 +265,13 @@ class CommandLineIT {
                 .contains("was registered before");
         expect(0, segdiff.run("run", "--day", "2026-03-01"));
         db.execute("delete from audience where contact_id = 1", "insert into audience values (6)");
-        JsonNode runs = json(expect(0, segdiff.run("run", "segment-diff", "--day", "2026-03-02", "--json")));
+        JsonNode runs = expect(0, segdiff.run("run", "segment-diff", "--day", "2026-03-02", "--json"))
+                .json();
         assertThat(runs.get(0).get("outcome").asText()).isEqualTo("SUCCEEDED");
         assertThat(runs.get(0).get("counts").get("added").asInt()).isEqualTo(1);
 
-        JsonNode shown = json(expect(0, segdiff.run("segments", "show", "7", "1", "--json")));
+        JsonNode shown =
+                expect(0, segdiff.run("segments", "show", "7", "1", "--json")).json();
         long first = shown.get("versions").get(1).get("version").asLong();
         assertThat(shown.get("segment").get("contacts").asInt()).isEqualTo(5);
 
@@ -282,7 +279,8 @@ class CommandLineIT {
                         .out()
                         .lines())
                 .containsExactlyInAnyOrder("contact_id,change", "1,removed", "6,added");
-        JsonNode changes = json(expect(0, segdiff.run("segments", "changes", "7", "1", "--format", "json")));
+        JsonNode changes = expect(0, segdiff.run("segments", "changes", "7", "1", "--format", "json"))
+                .json();
         assertThat(changes.get("complete").asBoolean()).isTrue();
         assertThat(changes.get("changes")).hasSize(5);
         assertThat(expect(0, segdiff.run("segments", "changes", "7", "1")).out())

@@ -3,7 +3,6 @@ package dev.segdiff.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.segdiff.support.Await;
 import dev.segdiff.support.Segdiff.Ended;
 import dev.segdiff.support.Served;
@@ -71,18 +70,14 @@ class ImageIT {
         return docker(words.toArray(String[]::new));
     }
 
-    private String command(String... arguments) {
+    private Ended command(String... arguments) {
         Ended ended = run(List.of("--rm"), arguments);
         assertThat(ended.exitCode()).as(ended.toString()).isZero();
-        return ended.out();
-    }
-
-    private static JsonNode json(String text) throws IOException {
-        return new ObjectMapper().readTree(text);
+        return ended;
     }
 
     @Test
-    void eachJobRuns() throws IOException {
+    void eachJobRuns() {
         db.execute(
                 "create table audience (contact_id bigint)",
                 "insert into audience select generate_series(1, 10)",
@@ -91,10 +86,10 @@ class ImageIT {
                 "create index on event (created_at)");
 
         command("segments", "add", "7", "42", "--source", "audience");
-        JsonNode published = json(command("run", "segment-diff", "--json")).get(0);
-        JsonNode expired = json(command("run", "event-expiry", "--json")).get(0);
+        JsonNode published = command("run", "segment-diff", "--json").json().get(0);
+        JsonNode expired = command("run", "event-expiry", "--json").json().get(0);
         db.execute("update segdiff.segments set last_used_at = now() - interval '35 days'");
-        JsonNode cleaned = json(command("run", "snapshot-cleanup", "--json")).get(0);
+        JsonNode cleaned = command("run", "snapshot-cleanup", "--json").json().get(0);
 
         assertThat(published.at("/counts/published").asInt()).isEqualTo(1);
         assertThat(expired.at("/counts/expired").asInt()).isBetween(10, 12);
@@ -135,12 +130,12 @@ class ImageIT {
     @Test
     void exitCodeIsThatOfTheCommand() {
         assertThat(run(List.of("--rm"), "run", "no-such-job").exitCode()).isEqualTo(2);
-        assertThat(command("--version")).contains("segdiff");
+        assertThat(command("--version").out()).contains("segdiff");
     }
 
     @Test
-    void imageIsSmallAndHoldsNoShellAndNoRoot() throws IOException {
-        JsonNode image = json(docker("image", "inspect", IMAGE).out()).get(0);
+    void imageIsSmallAndHoldsNoShellAndNoRoot() {
+        JsonNode image = docker("image", "inspect", IMAGE).json().get(0);
 
         assertThat(image.get("Size").asLong()).isLessThan(100 * MEGABYTE);
         assertThat(image.at("/Config/User").asText()).isEqualTo("65532:65532");

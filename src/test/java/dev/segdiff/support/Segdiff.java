@@ -1,5 +1,7 @@
 package dev.segdiff.support;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -36,6 +38,15 @@ public final class Segdiff {
 
     /** What a process left behind. */
     public record Ended(int exitCode, String out, String err) {
+        /** Its result, of a command with {@code --json}. */
+        public JsonNode json() {
+            try {
+                return new ObjectMapper().readTree(out);
+            } catch (IOException e) {
+                throw new AssertionError(toString(), e);
+            }
+        }
+
         @Override
         public String toString() {
             return "exit code " + exitCode + "\n--- stdout\n" + out + "--- stderr\n" + err;
