@@ -37,6 +37,12 @@ public final class Settings {
         return with("lock_timeout", longest.toMillis() + "ms");
     }
 
+    /** Waits at least this long for a lock, or as long as configured if that is longer. */
+    public Settings lockTimeoutAtLeast(Duration wanted) {
+        Duration now = millis("lock_timeout");
+        return now.isZero() || now.compareTo(wanted) >= 0 ? this : lockTimeout(wanted);
+    }
+
     public Settings with(String name, String value) {
         Map<String, String> more = new LinkedHashMap<>(values);
         more.put(name, value);
@@ -50,8 +56,11 @@ public final class Settings {
 
     /** How long a statement may take; zero: for ever. */
     Duration statementTimeout() {
-        String millis = values.getOrDefault("statement_timeout", "0ms").replace("ms", "");
-        return Duration.ofMillis(Long.parseLong(millis));
+        return millis("statement_timeout");
+    }
+
+    private Duration millis(String name) {
+        return Duration.ofMillis(Long.parseLong(values.getOrDefault(name, "0ms").replace("ms", "")));
     }
 
     /** The statements that come first. */

@@ -9,6 +9,7 @@ import dev.segdiff.segment.Publication.Failed;
 import dev.segdiff.segment.Publication.HeldBack;
 import dev.segdiff.segment.Publication.Published;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.time.LocalDate;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +21,12 @@ class SegmentPublisher {
      * table costs more than it saves.
      */
     private static final long LARGE = 50_000;
+
+    /**
+     * An autovacuum of the snapshot is sent away by whoever has waited for {@code deadlock_timeout}, 1 s by default;
+     * with less patience, the segment would be busy until the vacuum ends. Only readers of this snapshot wait behind.
+     */
+    private static final Duration AUTOVACUUM_GIVES_WAY = Duration.ofMillis(1500);
 
     private final Database database;
     private final SegmentDiffQueries queries;
@@ -50,6 +57,7 @@ class SegmentPublisher {
     Settings settings(LocalDate day) {
         String zone = runConfig.timeZone().getId();
         return database.defaults()
+                .lockTimeoutAtLeast(AUTOVACUUM_GIVES_WAY)
                 .with("statement_timeout", config.sourceTimeout().toMillis() + "ms")
                 .with("TimeZone", zone)
                 .with("segdiff.time_zone", zone)

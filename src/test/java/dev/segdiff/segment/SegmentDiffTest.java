@@ -8,6 +8,7 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.TableName;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
+import dev.segdiff.support.Await;
 import dev.segdiff.support.TestDatabase;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
@@ -377,5 +378,26 @@ class SegmentDiffTest {
 
         assertThat(segments.members(key)).containsExactly("1");
         assertThat(db.value("select to_regclass('victim')")).isEqualTo("victim");
+    }
+
+    @Test
+    void autovacuumOfASnapshotGivesWayToItsNextVersion() {
+        SegmentKey key = segments.segment(1, LongStream.rangeClosed(1, 5_000).toArray());
+        segments.run(DAY);
+        db.execute(
+                "alter system set autovacuum_naptime = '1s'",
+                "alter table segdiff.segment_7_1_%d set (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1)"
+                        .formatted(segments.version(key)),
+                "select pg_reload_conf()");
+        try {
+            Await.until("an autovacuum is at the snapshot", () -> !db.rows(
+                            "select pid from pg_stat_progress_vacuum where relid = 'segdiff.segment_7_1_%d'::regclass"
+                                    .formatted(segments.version(key)))
+                    .isEmpty());
+
+            assertThat(segments.run(DAY.plusDays(1)).outcome()).isEqualTo(Outcome.SUCCEEDED);
+        } finally {
+            db.execute("alter system reset autovacuum_naptime", "select pg_reload_conf()");
+        }
     }
 }
