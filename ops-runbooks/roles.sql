@@ -17,10 +17,16 @@ begin
     if to_regrole('segdiff_reader') is null then
         create role segdiff_reader nologin;
     end if;
+    -- Nobody: the triggers of audited tables have its rights, which are to write to the log.
+    if to_regrole('segdiff_auditor') is null then
+        create role segdiff_auditor nologin;
+    end if;
 end $$;
 
 -- The functions that readers call have the owner's rights, and read snapshots, which belong to the worker that made them.
 grant segdiff_worker to segdiff_owner;
+-- Hands the triggers over.
+grant segdiff_auditor to segdiff_owner;
 -- Sees how late standbys are, what the archiver has done, and who holds back vacuum; no rows.
 grant pg_monitor to segdiff_worker;
 

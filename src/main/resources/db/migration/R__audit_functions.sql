@@ -1,5 +1,5 @@
--- The triggers of audited tables, and what undoes a change. They run with the rights of their owner: whoever may change a
--- row needs no rights on the log.
+-- The triggers of audited tables, and what undoes a change. The triggers run with the rights of their owner: whoever may
+-- change a row needs no rights on the log.
 
 create or replace function segdiff.key_columns(relation oid) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
@@ -9,76 +9,94 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function segdiff.key_columns(oid) is 'The columns of the primary key; null if there is none.';
 
-create or replace function segdiff.other_columns(relation oid) returns text[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(array_agg(a.attname::text), '{}')
-    from pg_attribute a
-    where a.attrelid = other_columns.relation and a.attnum > 0 and not a.attisdropped
-      and a.attname::text <> all (coalesce(segdiff.key_columns(a.attrelid), '{}'))
-$$;
-comment on function segdiff.other_columns(oid) is 'Those that are no part of the primary key: a row without them is its key.';
+-- What a trigger is told when it is made: its mode, the primary key's constraint, its definition, and its columns. While the
+-- definition is the same, so are the columns; to ask the catalog each time would cost more than to record a row.
+create or replace function segdiff.audited_key(relation oid, arguments text[]) returns text[]
+language plpgsql stable as $$
+begin
+    if pg_get_constraintdef(arguments[1]::oid) = arguments[2] then
+        return arguments[3:];
+    end if;
+    return segdiff.key_columns(relation);
+end $$;
+revoke execute on function segdiff.audited_key from public;
+
+-- A row whose key was moved has left one place and come to another.
+create or replace function segdiff.record_change(relation oid, key_columns text[], operation text, old_row jsonb, new_row jsonb)
+returns void
+language plpgsql as $$
+#variable_conflict use_variable
+declare
+    statement bigint := nextval('segdiff.audit_statements');
+    old_key jsonb;
+    new_key jsonb;
+    moved boolean;
+begin
+    select jsonb_object_agg(c, old_row -> c), jsonb_object_agg(c, new_row -> c) into old_key, new_key from unnest(key_columns) c;
+    moved := operation = 'UPDATE' and old_key <> new_key;
+    if moved or operation = 'DELETE' then
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row)
+        values (statement, relation, relation::regclass, 'DELETE', old_key, case when moved then new_key end, old_row);
+    end if;
+    if moved or operation = 'INSERT' then
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, new_row)
+        values (statement, relation, relation::regclass, 'INSERT', new_key, case when moved then old_key end, new_row);
+    elsif old_row <> new_row then
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row, new_row)
+        values (statement, relation, relation::regclass, 'UPDATE', new_key, old_row, new_row);
+    end if;
+end $$;
+revoke execute on function segdiff.record_change from public;
 
 -- For plain tables: all rows of a statement at once, in the order in which PostgreSQL changed them; the nth old row became
--- the nth new one. A row without its other columns is its key. One whose key was moved has left one place and come to another.
+-- the nth new one. The update of one row, which is the most frequent, is spared the pairing.
 create or replace function segdiff.audit_statement() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
     set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
 declare
-    others text[] := segdiff.other_columns(tg_relid);
-    statement bigint := nextval('segdiff.audit_statements');
+    key_columns text[] := segdiff.audited_key(tg_relid, tg_argv);
+    statement bigint;
+    alone boolean;
+    old_row jsonb;
+    new_row jsonb;
 begin
+    if tg_op = 'UPDATE' then
+        select to_jsonb(o), to_jsonb(n), (select count(*) from (select from new_rows limit 2) r) = 1
+        into old_row, new_row, alone from old_rows o, new_rows n;
+        if alone then
+            perform segdiff.record_change(tg_relid, key_columns, tg_op, old_row, new_row);
+            return null;
+        end if;
+    end if;
+    statement := nextval('segdiff.audit_statements');
     if tg_op = 'INSERT' then
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, new_row)
-        select statement, tg_relid, tg_relid::regclass, 'INSERT', n.row - others, n.row
+        select statement, tg_relid, tg_relid::regclass, 'INSERT', (select jsonb_object_agg(c, n.row -> c) from unnest(key_columns) c), n.row
         from (select row_number() over () as place, to_jsonb(r) as row from new_rows r) n order by n.place;
     elsif tg_op = 'DELETE' then
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row)
-        select statement, tg_relid, tg_relid::regclass, 'DELETE', o.row - others, o.row
+        select statement, tg_relid, tg_relid::regclass, 'DELETE', (select jsonb_object_agg(c, o.row -> c) from unnest(key_columns) c), o.row
         from (select row_number() over () as place, to_jsonb(r) as row from old_rows r) o order by o.place;
     else
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row, new_row)
-        select statement, tg_relid, tg_relid::regclass, change.operation, coalesce(change.old_row, change.new_row) - others,
-            case change.operation when 'DELETE' then n.row - others when 'INSERT' then o.row - others end,
-            change.old_row, change.new_row
+        select statement, tg_relid, tg_relid::regclass, change.operation, change.key, change.moved_key, change.old_row, change.new_row
         from (select row_number() over () as place, to_jsonb(r) as row from old_rows r) o
         join (select row_number() over () as place, to_jsonb(r) as row from new_rows r) n using (place)
+        cross join lateral (select jsonb_object_agg(c, o.row -> c) as old_key, jsonb_object_agg(c, n.row -> c) as new_key
+                            from unnest(key_columns) c) k
         cross join lateral (
-            select 1 as step, 'UPDATE' as operation, o.row as old_row, n.row as new_row where o.row - others = n.row - others
+            select 1 as step, 'UPDATE' as operation, new_key as key, null::jsonb as moved_key, o.row as old_row, n.row as new_row
+            where old_key = new_key
             union all
-            select 1, 'DELETE', o.row, null where o.row - others <> n.row - others
+            select 1, 'DELETE', old_key, new_key, o.row, null where old_key <> new_key
             union all
-            select 2, 'INSERT', null, n.row where o.row - others <> n.row - others) change
+            select 2, 'INSERT', new_key, old_key, null, n.row where old_key <> new_key) change
         where o.row <> n.row
         order by place, change.step;
     end if;
     return null;
 end $$;
 revoke execute on function segdiff.audit_statement from public;
-
--- For audit_row, which gives it rights and settings.
-create or replace function segdiff.record_change(relation oid, operation text, old_row jsonb, new_row jsonb) returns void
-language plpgsql as $$
-declare
-    others text[] := segdiff.other_columns(record_change.relation);
-    moved boolean := old_row - others <> new_row - others;
-    statement bigint := nextval('segdiff.audit_statements');
-begin
-    if moved or new_row is null then
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row)
-        values (statement, record_change.relation, record_change.relation::regclass,
-                case when moved then 'DELETE' else record_change.operation end, old_row - others,
-                case when moved then new_row - others end, record_change.old_row);
-    end if;
-    if moved or old_row is null then
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, new_row)
-        values (statement, record_change.relation, record_change.relation::regclass, 'INSERT', new_row - others,
-                case when moved then old_row - others end, record_change.new_row);
-    elsif old_row <> new_row then
-        insert into segdiff.audit_log (relation, table_name, operation, key, old_row, new_row)
-        values (record_change.relation, record_change.relation::regclass, 'UPDATE', new_row - others, record_change.old_row, record_change.new_row);
-    end if;
-end $$;
-revoke execute on function segdiff.record_change from public;
 
 -- For partitioned tables, whose partitions may be changed under their own names, and for those where the change goes first:
 -- row by row. Whatever the partition, a row belongs to the table that is audited.
@@ -94,14 +112,14 @@ begin
         begin
             if tg_op <> 'INSERT' then old_row := to_jsonb(old); end if;
             if tg_op <> 'DELETE' then new_row := to_jsonb(new); end if;
-            perform segdiff.record_change(audited, tg_op, old_row, new_row);
+            perform segdiff.record_change(audited, segdiff.audited_key(audited, tg_argv), tg_op, old_row, new_row);
         exception when others then
             raise warning 'segdiff could not record a change of %: %', audited::regclass, sqlerrm;
         end;
     else
         if tg_op <> 'INSERT' then old_row := to_jsonb(old); end if;
         if tg_op <> 'DELETE' then new_row := to_jsonb(new); end if;
-        perform segdiff.record_change(audited, tg_op, old_row, new_row);
+        perform segdiff.record_change(audited, segdiff.audited_key(audited, tg_argv), tg_op, old_row, new_row);
     end if;
     return null;
 end $$;
@@ -126,8 +144,9 @@ begin
     end if;
     execute format($q$
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row)
-        select $3, $1, $1::regclass, 'TRUNCATE', r.row - $2, r.row from (select to_jsonb(t) as row from only %s t) r$q$, tg_relid::regclass)
-    using audited, segdiff.other_columns(audited), nextval('segdiff.audit_statements');
+        select $3, $1, $1::regclass, 'TRUNCATE', (select jsonb_object_agg(c, r.row -> c) from unnest($2) c), r.row
+        from (select to_jsonb(t) as row from only %s t) r$q$, tg_relid::regclass)
+    using audited, segdiff.audited_key(audited, tg_argv), nextval('segdiff.audit_statements');
     return null;
 exception when others then
     if tg_argv[0] = 'best_effort' then
@@ -165,7 +184,8 @@ declare
     kind "char";
     part regclass;
     by_row boolean;
-    argument text := case when enable_audit.best_effort then '''best_effort''' else '' end;
+    arguments text;
+    auditor oid := (select p.proowner from pg_proc p where p.oid = 'segdiff.audit_truncate'::regproc);
 begin
     select c.relkind into kind from pg_class c where c.oid = enable_audit.relation;
     if kind not in ('r', 'p') or exists (select from pg_class c where c.oid = enable_audit.relation and c.relispartition) then
@@ -179,15 +199,20 @@ begin
     elsif kind = 'r' and exists (select from pg_inherits i where enable_audit.relation in (i.inhrelid, i.inhparent)) then
         raise exception using errcode = 'wrong_object_type',
             message = format('%s inherits, or others inherit from it: their rows could not be told apart', enable_audit.relation);
-    elsif not has_table_privilege((select p.proowner from pg_proc p where p.oid = 'segdiff.audit_truncate'::regproc), enable_audit.relation, 'select') then
+    elsif not has_table_privilege(auditor, enable_audit.relation, 'select') then
         raise exception using errcode = 'insufficient_privilege',
-            message = format('the owner of segdiff''s schema may not read %s, which a TRUNCATE is recorded with', enable_audit.relation),
-            hint = format('grant select on %s to that role', enable_audit.relation);
+            message = format('role %s may not read %s, which a TRUNCATE is recorded with', auditor::regrole, enable_audit.relation),
+            hint = format('grant select on %s to %s', enable_audit.relation, auditor::regrole);
     elsif segdiff.key_columns(enable_audit.relation) is null then
         raise exception using errcode = 'invalid_table_definition',
             message = format('%s has no primary key', enable_audit.relation),
             hint = 'without one its rows cannot be told apart';
     end if;
+    select string_agg(quote_literal(a), ', ' order by place) into arguments
+    from pg_constraint c,
+        unnest(array[case when enable_audit.best_effort then 'best_effort' else 'strict' end, c.oid::text, pg_get_constraintdef(c.oid)]
+               || segdiff.key_columns(c.conrelid)) with ordinality a (a, place)
+    where c.conrelid = enable_audit.relation and c.contype = 'p';
     by_row := kind = 'p' or enable_audit.best_effort;
     -- Only the owner of a table drops its triggers; to make them, the privilege is enough.
     if exists (select from pg_trigger t where t.tgrelid = enable_audit.relation
@@ -200,21 +225,21 @@ begin
     set best_effort = excluded.best_effort, enabled_at = excluded.enabled_at, enabled_by = excluded.enabled_by;
     if by_row then
         execute format('create or replace trigger segdiff_audit_row after insert or update or delete on %s for each row execute function segdiff.audit_row(%s)',
-                       enable_audit.relation, argument);
+                       enable_audit.relation, arguments);
     else
         execute format($q$
             create or replace trigger segdiff_audit_insert after insert on %1$s referencing new table as new_rows
-            for each statement execute function segdiff.audit_statement();
+            for each statement execute function segdiff.audit_statement(%2$s);
             create or replace trigger segdiff_audit_update after update on %1$s referencing old table as old_rows new table as new_rows
-            for each statement execute function segdiff.audit_statement();
+            for each statement execute function segdiff.audit_statement(%2$s);
             create or replace trigger segdiff_audit_delete after delete on %1$s referencing old table as old_rows
-            for each statement execute function segdiff.audit_statement()$q$, enable_audit.relation);
+            for each statement execute function segdiff.audit_statement(%2$s)$q$, enable_audit.relation, arguments);
     end if;
     for part in
         select enable_audit.relation union select p.relid from pg_partition_tree(enable_audit.relation) p
     loop
         execute format('create or replace trigger segdiff_audit_truncate before truncate on %s for each statement execute function segdiff.audit_truncate(%s)',
-                       part, argument);
+                       part, arguments);
     end loop;
 end $$;
 comment on function segdiff.enable_audit(regclass, boolean, text) is 'Records the changes of a table from now on; may be called again.';

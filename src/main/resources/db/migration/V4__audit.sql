@@ -34,7 +34,6 @@ create table segdiff.audit_log (
     check ((new_row is null) = (operation in ('DELETE', 'TRUNCATE')))
 ) partition by range (changed_at);
 create index on segdiff.audit_log (relation, audit_id);
-create index on segdiff.audit_log (transaction_id);
 comment on table segdiff.audit_log is 'Each change of an audited row. An UPDATE that moves a key is a DELETE and an INSERT; a TRUNCATE is recorded row by row.';
 comment on column segdiff.audit_log.audit_id is 'In the order in which PostgreSQL changed the rows.';
 comment on column segdiff.audit_log.statement_id is 'What one statement changed; foreign keys hold only at its end.';

@@ -126,6 +126,27 @@ class RolesTest {
     }
 
     @Test
+    void codeOfATablesOwnerHasNoRightsInATriggerButToRecord() {
+        db.execute(
+                "create type mood as enum ('sad', 'happy')",
+                "create function pry(mood) returns json language plpgsql as $$ begin return json_build_object('as', current_user, 'contacts', (select count(*) from segdiff.segment_diffs)); exception when insufficient_privilege then return to_json('denied to ' || current_user); end $$",
+                "create cast (mood as json) with function pry(mood)",
+                "create table shard (id int primary key, mood mood, node text)",
+                "select segdiff.enable_audit('shard', false, 'tester')",
+                "insert into shard values (1, 'sad')",
+                "update shard set mood = 'happy', node = 'n1'",
+                "truncate shard");
+
+        assertThat(
+                        db.rows(
+                                "select operation, coalesce(new_row, old_row) ->> 'mood' from segdiff.audit_log where table_name = 'public.shard' order by audit_id"))
+                .containsExactly(
+                        "INSERT|denied to segdiff_auditor",
+                        "UPDATE|denied to segdiff_auditor",
+                        "TRUNCATE|denied to segdiff_auditor");
+    }
+
+    @Test
     void installationOfOneRoleGetsTheRolesAfterwards() throws SQLException {
         TestDatabase before = new TestDatabase();
         before.create("template0");

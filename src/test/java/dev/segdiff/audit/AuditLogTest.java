@@ -85,6 +85,24 @@ class AuditLogTest {
     }
 
     @Test
+    void keyIsThatOfTheTableAsItIsNow() {
+        db.execute(
+                "insert into shard values (1, 'a')",
+                "alter table shard rename id to shard_id",
+                "update shard set node = 'b'",
+                "alter table shard drop constraint shard_pkey, add column part int not null default 7, add primary key (part, shard_id)",
+                "update shard set node = 'c'",
+                "delete from shard");
+
+        assertThat(recorded())
+                .containsExactly(
+                        "INSERT|{\"id\": 1}||a",
+                        "UPDATE|{\"shard_id\": 1}|a|b",
+                        "UPDATE|{\"part\": 7, \"shard_id\": 1}|b|c",
+                        "DELETE|{\"part\": 7, \"shard_id\": 1}|c|");
+    }
+
+    @Test
     void truncateIsRecordedRowByRow() {
         db.execute("insert into shard values (1, 'a'), (2, 'b')", "truncate shard");
 

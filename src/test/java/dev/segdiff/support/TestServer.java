@@ -58,6 +58,7 @@ final class TestServer {
         execute(
                 "segdiff_template",
                 "alter default privileges grant select, insert, update, delete, trigger on tables to segdiff_worker;"
+                        + "alter default privileges grant select on tables to segdiff_auditor;"
                         + "alter default privileges grant usage on sequences to segdiff_worker");
         migrate(url("segdiff_template"), OWNER, ROLE_PASSWORD);
     }
