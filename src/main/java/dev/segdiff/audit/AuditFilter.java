@@ -4,6 +4,8 @@ import dev.segdiff.db.TableName;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,9 +24,10 @@ public record AuditFilter(
         @Nullable String key,
         @Nullable String since,
         @Nullable String actor) {
-    /** Such as 90s, 2 hours or P1D; anything else is a point in time. */
-    private static final String AGE =
-            "(?i)\\d+\\s*(s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|mons?|months?|y|years?)|p[0-9t].*";
+    /** Such as 90s, 2 hours ago or P1D; anything else is a point in time. */
+    private static final Pattern AGE = Pattern.compile(
+            "(\\d+\\s*(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|mons?|months?|y|years?)|p[0-9t].*?)(\\s+ago)?",
+            Pattern.CASE_INSENSITIVE);
 
     /** The condition on rows of {@code segdiff.audit_log l}, for {@link #binds}. */
     static final String CONDITION = """
@@ -48,7 +51,8 @@ public record AuditFilter(
     }
 
     private @Nullable Object[] binds() {
-        boolean age = since != null && since.matches(AGE);
+        Matcher age = AGE.matcher(since == null ? "" : since);
+        boolean isAge = age.matches();
         return new @Nullable Object[] {
             table.toString(),
             table.toString(),
@@ -60,8 +64,8 @@ public record AuditFilter(
             key,
             key,
             key,
-            age ? null : since,
-            age ? since : null,
+            isAge ? null : since,
+            isAge ? age.group(1) : null,
             actor,
             actor
         };

@@ -212,6 +212,8 @@ class AuditLogTest {
 
         assertThat(audit.log.read(AuditFixture.since("shard", moment), 10)).hasSize(1);
         assertThat(audit.log.read(AuditFixture.since("shard", "1h"), 10)).hasSize(2);
+        assertThat(audit.log.read(AuditFixture.since("shard", "2 days ago"), 10))
+                .hasSize(2);
         assertThat(audit.log.read(AuditFixture.since("shard", "2000-01-01"), 10))
                 .hasSize(2);
         assertThatThrownBy(() -> audit.log.read(AuditFixture.since("shard", "soon"), 10))
