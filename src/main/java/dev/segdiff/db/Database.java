@@ -72,7 +72,7 @@ public class Database {
 
     /**
      * Runs one statement that PostgreSQL refuses inside a transaction, such as {@code detach partition ... concurrently}.
-     * The settings hold for the session and are reset afterwards, which needs a session of our own or a session pooler.
+     * The settings hold for the session and are reset afterwards: the session must be ours alone ({@link Session#isPooled}).
      *
      * @throws DatabaseException if PostgreSQL refused the statement or cannot be reached
      * @throws CancelledException if the cancellation was requested meanwhile

@@ -46,8 +46,9 @@ public class Migrations {
     /** Applies what is missing. */
     public List<Applied> migrate() {
         checkServer(state().serverVersion());
-        List<Applied> applied =
-                flyway.migrate().migrations.stream().map(Migrations::applied).toList();
+        List<Applied> applied = MigrationTransaction.run(flyway, alone -> alone.migrate().migrations.stream()
+                .map(Migrations::applied)
+                .toList());
         remember();
         return applied;
     }
@@ -63,7 +64,8 @@ public class Migrations {
         if (state.applied().equals(fingerprint())) {
             return;
         }
-        MigrationInfo[] pending = flyway.info().pending();
+        MigrationInfo[] pending =
+                MigrationTransaction.run(flyway, alone -> alone.info().pending());
         if (pending.length == 0) {
             return;
         }
@@ -72,7 +74,7 @@ public class Migrations {
                     + Arrays.stream(pending).map(MigrationInfo::getDescription).toList()
                     + " and segdiff.migrate-at-start is false: run `segdiff migrate`");
         }
-        flyway.migrate();
+        MigrationTransaction.run(flyway, Flyway::migrate);
         remember();
     }
 

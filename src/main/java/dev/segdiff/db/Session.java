@@ -98,6 +98,19 @@ public final class Session {
         return execute(sql, binds, LastResult::count);
     }
 
+    /**
+     * Whether a pooler is in between, so that the next transaction may be in another server session: it greets its
+     * clients with process numbers of its own.
+     */
+    public boolean isPooled() {
+        int pid = one("select pg_backend_pid()", row -> row.getInt(1));
+        try {
+            return pid != connection.unwrap(PGConnection.class).getBackendPID();
+        } catch (SQLException e) {
+            throw new DatabaseException(e);
+        }
+    }
+
     /** Streams rows in constant memory. */
     public void stream(String sql, RowConsumer consumer, @Nullable Object... binds) throws IOException {
         applySettings();

@@ -4,6 +4,7 @@ import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.db.TableName;
 import dev.segdiff.db.Trash;
@@ -51,7 +52,7 @@ class EventPartitions {
         for (Partition partition : partitions) {
             if (partition.detachPending()) {
                 gate.pass();
-                attempt(run, partition.table(), () -> detach(run, PartitionQueries.finalizeDetach(table, partition)));
+                attempt(run, partition.table(), () -> finish(run, PartitionQueries.finalizeDetach(table, partition)));
             }
         }
         if (run.request().dryRun()) {
@@ -78,7 +79,8 @@ class EventPartitions {
 
     /** Takes the expired partitions out of the table, until one has to wait: PostgreSQL detaches one at a time. */
     void expire(RunContext run, Gate gate, EventPolicy policy, EventTable table, List<Partition> partitions) {
-        boolean concurrently = partitions.stream().noneMatch(Partition::isDefault);
+        boolean concurrently = partitions.stream().noneMatch(Partition::isDefault)
+                && !database.<Boolean>transaction(Session::isPooled);
         for (Partition partition : partitions) {
             if (partition.expired() && !partition.detachPending()) {
                 gate.pass();
@@ -132,12 +134,19 @@ class EventPartitions {
      * finished by the next run.
      */
     private void detach(RunContext run, String sql) {
+        database.outsideTransaction(patient(), run.cancellation(), sql);
+    }
+
+    private void finish(RunContext run, String sql) {
         if (run.request().dryRun()) {
             run.wouldRun(sql);
             return;
         }
-        Settings patient = database.defaults().statementTimeout(DETACH_TIMEOUT).lockTimeout(Duration.ZERO);
-        database.outsideTransaction(patient, run.cancellation(), sql);
+        database.transaction(patient(), run.cancellation(), session -> session.update(sql));
+    }
+
+    private Settings patient() {
+        return database.defaults().statementTimeout(DETACH_TIMEOUT).lockTimeout(Duration.ZERO);
     }
 
     /** What is in use, or refused by PostgreSQL, is reported; true if all went well. */
