@@ -91,7 +91,6 @@ class PgBouncerIT {
         assertThat(expect(0, "run segment-diff").out()).contains("published=1");
         assertThat(expect(0, "segments changes 7 1").out()).contains("5 added, 0 removed");
         assertThat(expect(0, "segments use 7 1").out()).contains("is at version");
-        assertThat(expect(0, "segments show 7 2").out()).contains("(upload)");
 
         db.execute("update segdiff.segments set last_used_at = now() - interval '40 days'");
         JsonNode cleanup = expect(0, "run snapshot-cleanup --json").json();
@@ -101,7 +100,6 @@ class PgBouncerIT {
                         .out())
                 .contains("Put back: 1.");
         assertThat(expect(0, "segments list").out()).contains("audience", "(upload)");
-        expect(0, "segments remove 7 2");
     }
 
     @Test
@@ -129,7 +127,6 @@ class PgBouncerIT {
                 "create index on event (created_at)",
                 "insert into event select g, now() - interval '91 days' - g * interval '1 second' from generate_series(1, 3000) g");
         expect(0, "pause event-expiry");
-        assertThat(expect(0, "run event-expiry").out()).contains("SKIPPED");
         expect(0, "resume event-expiry");
         expect(0, "limit event-expiry --rows-per-second 100");
         Segdiff slow = segdiff("slow").with("SEGDIFF_BATCH_MAX_ROWS", "200");
@@ -143,8 +140,6 @@ class PgBouncerIT {
         expect(0, "limit event-expiry --none");
         expect(0, slow.run("run", "event-expiry"));
         assertThat(db.rows("select * from event")).isEmpty();
-        assertThat(expect(0, "runs").out()).contains("INTERRUPTED", "SUCCEEDED");
-        assertThat(expect(0, "status").out()).contains("event-expiry");
     }
 
     /** Twelve months of long ago. */
@@ -175,9 +170,9 @@ class PgBouncerIT {
                                 "select count(*) from segdiff.trash where relation in (select oid from pg_class where relnamespace = 'segdiff_trash'::regnamespace)"))
                 .isEqualTo("12");
         expect(0, "undo " + run.at("/0/run_id").asText() + " --yes");
-        assertThat(expect(0, "exemptions").out()).contains("event_12");
+        assertThat(db.value("select count(*) from pg_inherits where inhrelid::regclass::text ~ '^event_\\d+$'"))
+                .isEqualTo("12");
         expect(0, "exemptions --end event_12");
-        assertThat(expect(0, "run event-expiry").out()).contains("partitions_detached=1");
     }
 
     @Test
@@ -231,14 +226,12 @@ class PgBouncerIT {
         assertThat(db.value("select count(*) from shard")).isEqualTo("5");
         expect(0, "audit redo shard --yes");
         assertThat(db.value("select count(*) from shard")).isEqualTo("3");
-        assertThat(expect(0, "audit list").out()).contains("public.shard");
-        expect(0, "audit disable shard");
     }
 
     @Test
     void terminatedRunCancelsItsStatement() throws IOException {
         db.execute("create view slow as select 1 as contact_id from pg_sleep(600)");
-        expect(0, "segments add 7 1 --source slow");
+        db.execute("insert into segdiff.segments (customer_id, segment_id, source) values (7, 1, 'slow')");
         Segdiff one = segdiff("one");
         Process process = one.start("run", "segment-diff");
         Await.until("it reads", () -> db.value("select count(*) from pg_stat_activity where wait_event = 'PgSleep'")
@@ -254,7 +247,7 @@ class PgBouncerIT {
     @Test
     void serveIsReadyAndRunsWhatItIsAskedFor() throws IOException {
         audience();
-        expect(0, "segments add 7 1 --source audience");
+        db.execute("insert into segdiff.segments (customer_id, segment_id, source) values (7, 1, 'audience')");
         try (Served served =
                 Served.start(segdiff("serve").with("SEGDIFF_SCHEDULE_ENABLED", "false"), directory.resolve("serve"))) {
             Await.until("it is ready", () -> served.status("/q/health/ready") == 200);
@@ -268,7 +261,9 @@ class PgBouncerIT {
 
             assertThat(Served.json(served.get(location)).get("outcome").asText())
                     .isEqualTo("SUCCEEDED");
-            assertThat(served.status("/")).isEqualTo(200);
+            for (String path : List.of("/", "/api/status", "/api/runs", "/q/metrics")) {
+                assertThat(served.status(path)).as(path).isEqualTo(200);
+            }
             assertThat(served.terminate()).isIn(0, 143);
         }
     }
@@ -280,7 +275,6 @@ class PgBouncerIT {
         assertThat(expect(0, "demo").out()).contains("replayed 30 days");
     }
 
-    /** Two of them hold the two sessions of the pool at most once each. */
     @Test
     void migrationsSideBySideApplyOnce() throws IOException, SQLException {
         TestDatabase empty = new TestDatabase();

@@ -56,7 +56,7 @@ public final class Bystanders implements AutoCloseable {
                     leftovers.add(row[1]);
                 }
                 // Nobody waits for anything here; they leave the processor to those who work.
-                LockSupport.parkNanos(3_000_000);
+                LockSupport.parkNanos(5_000_000);
             }
         } catch (SQLException e) {
             leftovers.add(e.toString());
