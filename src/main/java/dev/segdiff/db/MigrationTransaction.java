@@ -1,5 +1,6 @@
 package dev.segdiff.db;
 
+import io.quarkus.runtime.annotations.RegisterForProxy;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * Everything that Flyway does, in one transaction. By itself it has two connections and sets the search path and the role
  * of their sessions: behind a transaction pooler those would stay behind for others.
  */
+@RegisterForProxy(targets = Connection.class)
+@RegisterForProxy(targets = DataSource.class)
 @RegisterForReflection(targets = {Connection.class, DataSource.class})
 final class MigrationTransaction {
     private MigrationTransaction() {}
