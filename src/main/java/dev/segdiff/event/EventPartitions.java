@@ -79,6 +79,8 @@ class EventPartitions {
 
     /** Takes the expired partitions out of the table, until one has to wait: PostgreSQL detaches one at a time. */
     void expire(RunContext run, Gate gate, EventPolicy policy, EventTable table, List<Partition> partitions) {
+        // Concurrently is outside a transaction, and its timeouts are the session's: not behind a pooler, that shares
+        // it.
         boolean concurrently = partitions.stream().noneMatch(Partition::isDefault)
                 && !database.<Boolean>transaction(Session::isPooled);
         for (Partition partition : partitions) {
@@ -137,6 +139,7 @@ class EventPartitions {
         database.outsideTransaction(patient(), run.cancellation(), sql);
     }
 
+    /** Waits like the detach that was cut off, but may be in a transaction. */
     private void finish(RunContext run, String sql) {
         if (run.request().dryRun()) {
             run.wouldRun(sql);
