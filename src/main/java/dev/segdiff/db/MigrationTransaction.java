@@ -1,6 +1,5 @@
 package dev.segdiff.db;
 
-import io.quarkus.runtime.annotations.RegisterForProxy;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -17,9 +16,7 @@ import org.jspecify.annotations.Nullable;
  * Everything that Flyway does, in one transaction. By itself it has two connections and sets the search path and the role
  * of their sessions: behind a transaction pooler those would stay behind for others.
  */
-@RegisterForProxy(targets = Connection.class)
-@RegisterForProxy(targets = DataSource.class)
-@RegisterForReflection(targets = {Connection.class, DataSource.class})
+@RegisterForReflection(targets = Connection.class)
 final class MigrationTransaction {
     private MigrationTransaction() {}
 
@@ -45,29 +42,25 @@ final class MigrationTransaction {
         }
     }
 
+    /** Proxies of constant types, in place: so native-image finds them by itself. */
     private static DataSource always(Connection connection) {
-        Connection open = proxy(Connection.class, (method, arguments) -> switch (method.getName()) {
-            // The transaction ends when all is done.
-            case "setAutoCommit", "commit", "close" -> null;
-            default -> method.invoke(connection, arguments);
-        });
-        return proxy(DataSource.class, (method, arguments) -> open);
+        ClassLoader loader = MigrationTransaction.class.getClassLoader();
+        Object open = Proxy.newProxyInstance(
+                loader, new Class<?>[] {Connection.class}, (self, method, arguments) -> switch (method.getName()) {
+                    // The transaction ends when all is done.
+                    case "setAutoCommit", "commit", "close" -> null;
+                    default -> call(connection, method, arguments);
+                });
+        return (DataSource)
+                Proxy.newProxyInstance(loader, new Class<?>[] {DataSource.class}, (self, method, arguments) -> open);
     }
 
-    @FunctionalInterface
-    private interface Call {
-        @Nullable
-        Object answer(Method method, @Nullable Object @Nullable [] arguments) throws ReflectiveOperationException;
-    }
-
-    private static <T> T proxy(Class<T> type, Call call) {
-        return type.cast(
-                Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, (self, method, arguments) -> {
-                    try {
-                        return call.answer(method, arguments);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                }));
+    private static @Nullable Object call(Connection connection, Method method, @Nullable Object @Nullable [] arguments)
+            throws Throwable {
+        try {
+            return method.invoke(connection, arguments);
+        } catch (InvocationTargetException e) {
+            throw e.getCause();
+        }
     }
 }
