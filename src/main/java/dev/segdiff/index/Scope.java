@@ -1,0 +1,37 @@
+package dev.segdiff.index;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.List;
+
+/** Which tables segdiff looks after: its own, those of the event policies with their partitions, and configured ones. */
+@ApplicationScoped
+class Scope {
+    /** A query of their oids, with one bind. Policies are those that event-expiry has seen. */
+    static final String TABLES = """
+            with roots as (
+                select to_regclass(p.relation)::oid as oid from segdiff.event_policies p
+                union
+                select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                where n.nspname || '.' || c.relname like any (?)
+            ), tables as (
+                select c.oid from pg_class c
+                where c.relkind in ('r', 'm') and c.relpersistence <> 't' and c.relnamespace <> 'pg_catalog'::regnamespace
+                  and (c.relnamespace = 'segdiff'::regnamespace
+                       or c.oid in (select r.oid from roots r
+                                    union select t.relid from roots r cross join lateral pg_partition_tree(r.oid) t))
+            )
+            """;
+
+    private final IndexConfig config;
+
+    Scope(IndexConfig config) {
+        this.config = config;
+    }
+
+    /** What to bind. */
+    String[] patterns() {
+        return config.tables().orElse(List.of()).stream()
+                .map(TablePattern::like)
+                .toArray(String[]::new);
+    }
+}
