@@ -26,6 +26,7 @@ public class IndexMaintenance implements Job {
     private final Database database;
     private final Conditions conditions;
     private final Leftovers leftovers;
+    private final Vacuums vacuums;
     private final Rebuilds rebuilds;
     private final IndexGoal goal;
     private final Throttle throttle;
@@ -34,12 +35,14 @@ public class IndexMaintenance implements Job {
             Database database,
             Conditions conditions,
             Leftovers leftovers,
+            Vacuums vacuums,
             Rebuilds rebuilds,
             IndexGoal goal,
             Throttle throttle) {
         this.database = database;
         this.conditions = conditions;
         this.leftovers = leftovers;
+        this.vacuums = vacuums;
         this.rebuilds = rebuilds;
         this.goal = goal;
         this.throttle = throttle;
@@ -77,12 +80,15 @@ public class IndexMaintenance implements Job {
         if (closed.isPresent()) {
             return Result.of(Outcome.SKIPPED, closed.get());
         }
+        // Only a vacuumed index tells how full it is, and only fresh statistics how large it should be.
+        vacuums.vacuum(run, gate);
         try {
             rebuilds.run(run, gate);
         } catch (CancelledException e) {
             leftovers.dropAtLast(run);
             throw e;
         }
+        vacuums.freeze(run, gate);
         return result(run.counts());
     }
 

@@ -12,7 +12,6 @@ import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /** Rebuilds bloated indexes beside their users, the most wasteful first. Each is noted before it begins. */
 @ApplicationScoped
@@ -22,6 +21,7 @@ class Rebuilds {
 
     private final Database database;
     private final IndexQueries queries;
+    private final IndexMeter meter;
     private final RebuildLedger ledger;
     private final Conditions conditions;
     private final Leftovers leftovers;
@@ -31,6 +31,7 @@ class Rebuilds {
     Rebuilds(
             Database database,
             IndexQueries queries,
+            IndexMeter meter,
             RebuildLedger ledger,
             Conditions conditions,
             Leftovers leftovers,
@@ -38,6 +39,7 @@ class Rebuilds {
             IndexConfig config) {
         this.database = database;
         this.queries = queries;
+        this.meter = meter;
         this.ledger = ledger;
         this.conditions = conditions;
         this.leftovers = leftovers;
@@ -46,12 +48,13 @@ class Rebuilds {
     }
 
     void run(RunContext run, Gate gate) {
-        List<IndexState> bloated = database.transaction(queries::all).stream()
-                .filter(index -> index.isBloated(config))
+        List<IndexState> suspects = database.transaction(queries::all).stream()
+                .filter(meter::isWorthIt)
                 .toList();
-        for (IndexState candidate : bloated) {
+        for (IndexState candidate : suspects) {
             gate.pass();
-            IndexState index = measured(candidate);
+            // What statistics suspect, pgstatindex confirms or refutes.
+            IndexState index = meter.measured(candidate);
             if (!index.isBloated(config)) {
                 run.counts().add("refuted", 1);
                 continue;
@@ -62,24 +65,6 @@ class Rebuilds {
             } else {
                 rebuild(run, index);
             }
-        }
-    }
-
-    /** What statistics suspect, pgstatindex confirms or refutes, where it is there and the index is small enough. */
-    private IndexState measured(IndexState index) {
-        if (index.bytes() > config.measureMaxSize().bytes()) {
-            return index;
-        }
-        Settings patient = database.defaults().statementTimeout(config.statementTimeout());
-        try {
-            OptionalDouble factor = database.transaction(
-                    patient, new dev.segdiff.db.Cancellation(), session -> queries.measure(session, index));
-            return factor.isPresent() ? index.measured(factor.getAsDouble()) : index;
-        } catch (DatabaseException e) {
-            if (RunContext.isEndedBy(e)) {
-                throw e;
-            }
-            return index;
         }
     }
 
@@ -178,7 +163,7 @@ class Rebuilds {
         Optional<IndexState> after = database.transaction(queries::all).stream()
                 .filter(index -> index.index().equals(before.index()))
                 .findFirst()
-                .map(this::measured);
+                .map(meter::measured);
         run.inTransaction(database, session -> {
             ledger.end(session, id, RebuildLedger.REBUILT, null, after.orElse(null));
             ledger.clean(session, id);

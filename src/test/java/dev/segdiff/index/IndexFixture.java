@@ -7,6 +7,8 @@ import dev.segdiff.run.RunReport;
 import dev.segdiff.support.TestConfig;
 import dev.segdiff.support.TestDatabase;
 import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.List;
 
 /** The feature, wired by hand over a test's database. It looks after the schema public, too. */
 final class IndexFixture {
@@ -15,29 +17,42 @@ final class IndexFixture {
     final TestDatabase db;
     final RunFixture runs;
     final IndexQueries queries;
+    final IndexReporter reporter;
     final IndexMaintenance job;
 
     IndexFixture(TestDatabase db, String... settings) {
         this.db = db;
-        String[] all = java.util.Arrays.copyOf(settings, settings.length + 4);
-        all[settings.length] = "segdiff.index.tables";
-        all[settings.length + 1] = "public.*";
-        all[settings.length + 2] = "segdiff.index.disk-space";
-        all[settings.length + 3] = "1GB";
-        runs = new RunFixture(db, all);
+        List<String> all = new ArrayList<>(List.of(
+                "segdiff.index.tables",
+                "public.*",
+                "segdiff.index.min-size",
+                "64kB",
+                "segdiff.index.vacuum-min-rows",
+                "1000"));
+        all.addAll(List.of(settings));
+        String[] config = all.toArray(String[]::new);
+        runs = new RunFixture(db, config);
         Database database = runs.database;
-        IndexConfig config = TestConfig.of(IndexConfig.class, all);
-        queries = new IndexQueries(new Scope(config));
+        IndexConfig indexConfig = TestConfig.of(IndexConfig.class, config);
+        queries = new IndexQueries(new Scope(indexConfig));
+        IndexMeter meter = new IndexMeter(database, queries, indexConfig);
+        reporter = new IndexReporter(database, queries, new ReportQueries(new Scope(indexConfig)), meter);
         RebuildLedger ledger = new RebuildLedger();
-        Conditions conditions = new Conditions(config, runs.config);
+        Conditions conditions = new Conditions(indexConfig, runs.config);
         LongStatement statement = new LongStatement(database);
         Leftovers leftovers = new Leftovers(database, ledger, statement);
         job = new IndexMaintenance(
                 database,
                 conditions,
                 leftovers,
-                new Rebuilds(database, queries, ledger, conditions, leftovers, statement, config),
-                new IndexGoal(database, queries, config),
+                new Vacuums(
+                        database,
+                        new VacuumQueries(new Scope(indexConfig), indexConfig),
+                        conditions,
+                        statement,
+                        indexConfig),
+                new Rebuilds(database, queries, meter, ledger, conditions, leftovers, statement, indexConfig),
+                new IndexGoal(database, queries, indexConfig),
                 runs.throttle);
     }
 
