@@ -53,20 +53,22 @@ class Conditions {
                 """, row -> row.getString(1));
     }
 
-    /** A rebuild waits for whoever may still see the old index: all that have a snapshot, or prepared something. */
-    Optional<String> noOldTransaction(Session session) {
-        return session.first("""
+    /** A rebuild waits for whoever has a snapshot, or has used the table, or prepared something. */
+    Optional<String> noOldTransaction(Session session, IndexState index) {
+        return session.first(
+                """
                 select format('it would wait for %s, open for %s s', who, round(extract(epoch from now() - since)))
                 from (
-                    select format('the transaction of process %s', pid) as who, xact_start as since from pg_stat_activity
-                    where datname = current_database() and pid <> pg_backend_pid() and backend_type <> 'autovacuum worker'
-                      and (backend_xmin is not null or backend_xid is not null)
+                    select format('the transaction of process %s', a.pid) as who, a.xact_start as since from pg_stat_activity a
+                    where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type <> 'autovacuum worker'
+                      and (a.backend_xmin is not null or a.backend_xid is not null
+                           or exists (select from pg_locks l where l.pid = a.pid and l.relation = ?::oid))
                     union all
                     select format('the prepared transaction %s', quote_literal(gid)), prepared from pg_prepared_xacts where database = current_database()
                 ) old
                 where since < now() - make_interval(secs => ?)
                 order by since limit 1
-                """, row -> row.getString(1), config.maxWait().toSeconds());
+                """, row -> row.getString(1), index.tableOid(), config.maxWait().toSeconds());
     }
 
     Optional<String> room(IndexState index) {

@@ -3,6 +3,7 @@ package dev.segdiff.index;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Settings;
 import dev.segdiff.db.TableName;
 import dev.segdiff.index.RebuildLedger.Unclean;
 import dev.segdiff.run.RunContext;
@@ -13,20 +14,19 @@ import java.util.Optional;
 /** Invalid indexes that rebuilds of segdiff have left behind: each costs every write and serves nobody. */
 @ApplicationScoped
 class Leftovers {
-    /** Dropping is done in an instant, but waits for whoever uses the table now. */
-    private static final Duration TIMEOUT = Duration.ofMinutes(2);
-
     /** Whoever is to end has no more time than this. */
     private static final Duration LAST_TIMEOUT = Duration.ofSeconds(3);
 
     private final Database database;
     private final RebuildLedger ledger;
     private final LongStatement statement;
+    private final IndexConfig config;
 
-    Leftovers(Database database, RebuildLedger ledger, LongStatement statement) {
+    Leftovers(Database database, RebuildLedger ledger, LongStatement statement, IndexConfig config) {
         this.database = database;
         this.ledger = ledger;
         this.statement = statement;
+        this.config = config;
     }
 
     /** Drops what is left of all rebuilds that did not come to their end, where nothing is being built. */
@@ -38,7 +38,7 @@ class Leftovers {
                 if (RunContext.isEndedBy(e)) {
                     throw e;
                 }
-                run.counts().add("failed", 1);
+                run.counts().add(e.isLockTimeout() || e.isCancelled() ? "busy" : "failed", 1);
                 run.problem("leftover of " + rebuild.index() + " stays: " + e.getMessage());
             }
         }
@@ -57,8 +57,9 @@ class Leftovers {
                 run.counts().add("leftovers_dropped", 1);
                 return;
             }
-            Optional<String> gaveWay =
-                    statement.run(run, statement.settings(TIMEOUT, TIMEOUT), rebuild.tableOid(), sql, () -> {});
+            // Dropping is done in an instant, but waits for whoever uses the table now; nobody waits for it meanwhile.
+            Settings settings = statement.settings(config.statementTimeout(), config.maxWait());
+            Optional<String> gaveWay = statement.run(run, settings, rebuild.tableOid(), sql, () -> {});
             if (gaveWay.isPresent()) {
                 run.counts().add("busy", 1);
                 run.problem("leftover " + left.get().plain() + " stays: " + gaveWay.get());

@@ -58,12 +58,12 @@ class RebuildLedger {
                 index.measured());
     }
 
-    /** Notes which index is being built, as PostgreSQL tells it of the session that runs this statement. */
+    /** Notes which index is being built, as PostgreSQL tells it of the session that runs this statement; at first it names the old one. */
     void noteNew(Session session, long rebuildId, String sql) {
         session.update("""
                 update segdiff.index_rebuilds r set new_oid = p.index_relid
                 from pg_stat_progress_create_index p join pg_stat_activity a using (pid)
-                where r.rebuild_id = ? and r.new_oid is null and p.relid = r.table_oid and p.index_relid <> 0
+                where r.rebuild_id = ? and r.new_oid is null and p.relid = r.table_oid and p.index_relid not in (0, r.index_oid)
                   and p.datname = current_database() and a.query = ?
                 """, rebuildId, sql);
     }

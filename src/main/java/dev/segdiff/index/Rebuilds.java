@@ -84,7 +84,7 @@ class Rebuilds {
                 .or(() -> database.transaction(session -> conditions
                         .window(session)
                         .or(() -> conditions.noBuild(session))
-                        .or(() -> conditions.noOldTransaction(session))));
+                        .or(() -> conditions.noOldTransaction(session, index))));
     }
 
     private Optional<String> recently(IndexState index) {
