@@ -48,3 +48,25 @@ create index on segdiff.vacuums (relation, vacuum_id);
 comment on table segdiff.vacuums is 'Each table that index-maintenance has vacuumed, analyzed or frozen.';
 comment on column segdiff.vacuums.ended_at is 'Null: it was cut off.';
 comment on column segdiff.vacuums.changes is 'Rows ever inserted, updated and deleted, as PostgreSQL counted them then: a frozen partition that has changed since is frozen again.';
+
+-- Each segment is marked as used, or worked on, several times a day: with room on its page a row is changed in place
+-- (HOT), without a new entry in any index.
+alter table segdiff.segments set (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+alter table segdiff.segment_states set (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+-- A few rows, each changed every few seconds for as long as a job runs, or with each run.
+alter table segdiff.leases set (fillfactor = 50);
+alter table segdiff.run_totals set (fillfactor = 50);
+-- Versions come and go from both ends; a fifth of them, the default, are many days of all segments.
+alter table segdiff.segment_versions set (autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+
+-- Diffs are only inserted: what vacuum does for them is the visibility map, for scans of the index alone, and it comes
+-- after a million rows, not after a fifth of the largest table. DiffPartitions does so for new ones. Snapshots are as
+-- many as segments, too many to lock in one transaction: new ones get theirs when they are made.
+do $$
+declare
+    partition regclass;
+begin
+    for partition in select inhrelid from pg_inherits where inhparent = 'segdiff.segment_diffs'::regclass loop
+        execute format('alter table %s set (autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000000, autovacuum_analyze_scale_factor = 0.02)', partition);
+    end loop;
+end $$;

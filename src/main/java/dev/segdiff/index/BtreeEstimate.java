@@ -83,14 +83,23 @@ final class BtreeEstimate {
         return OptionalDouble.of(all);
     }
 
+    /** On average: entries with a null have a larger header, and nothing in the place of the null. */
     private static double entry(List<Column> columns) {
-        boolean nulls = columns.stream().anyMatch(column -> column.nulls() > 0);
-        double size = nulls ? 2 * ENTRY_HEADER : ENTRY_HEADER;
-        double header = size;
+        double whole = ENTRY_HEADER;
+        double noNull = 1;
         for (Column column : columns) {
-            size += (column.end(size) - size) * (1 - column.nulls());
+            whole = column.end(whole);
+            noNull *= 1 - column.nulls();
         }
-        return Math.max(header, aligned(size, 8));
+        whole = aligned(whole, ENTRY_HEADER);
+        if (noNull == 1) {
+            return whole;
+        }
+        double gaps = 2 * ENTRY_HEADER;
+        for (Column column : columns) {
+            gaps += (column.end(gaps) - gaps) * (1 - column.nulls() / (1 - noNull));
+        }
+        return noNull * whole + (1 - noNull) * aligned(gaps, ENTRY_HEADER);
     }
 
     /** What one key and its rows take. */

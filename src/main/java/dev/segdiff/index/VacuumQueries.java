@@ -95,10 +95,10 @@ class VacuumQueries {
      */
     List<Due> over(Session session) {
         return session.list(OURS + """
-                select nspname, relname, oid, 'FREEZE' as kind, n_dead_tup, changes
+                select nspname, relname, o.oid, 'FREEZE' as kind, n_dead_tup, changes
                 from ours o
                 join pg_inherits i on i.inhrelid = o.oid
-                left join segdiff.event_policies p on to_regclass(p.relation) = i.inhparent
+                left join roots p on p.oid = i.inhparent
                 cross join lateral (select substring(pg_get_expr(o.relpartbound, o.oid) from 'TO \\(''(.*)''\\)$') as upper) bound
                 cross join lateral (select case
                     when i.inhparent = 'segdiff.segment_diffs'::regclass or p.key_kind in ('TIMESTAMPTZ', 'TIMESTAMP', 'DATE')
