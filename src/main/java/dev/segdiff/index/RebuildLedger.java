@@ -121,6 +121,11 @@ class RebuildLedger {
                 """, row -> new TableName(row.getString(1), row.getString(2)), rebuild.rebuildId());
     }
 
+    /** What nobody asks for any more. */
+    void forget(Session session) {
+        session.update("delete from segdiff.index_rebuilds where clean and started_at < now() - interval '1 year'");
+    }
+
     /** Nothing is left of it. One that never came to an end was cut off. */
     void clean(Session session, long rebuildId) {
         session.update("""

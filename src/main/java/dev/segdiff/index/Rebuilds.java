@@ -48,6 +48,9 @@ class Rebuilds {
     }
 
     void run(RunContext run, Gate gate) {
+        if (!run.request().dryRun()) {
+            run.inTransaction(database, ledger::forget);
+        }
         List<IndexState> suspects = database.transaction(queries::all).stream()
                 .filter(meter::isWorthIt)
                 .toList();

@@ -12,9 +12,9 @@ import java.util.List;
 class VacuumQueries {
     /** What is done to a table. */
     enum Kind {
-        VACUUM("vacuum (analyze, skip_locked, truncate off) "),
-        ANALYZE("analyze (skip_locked) "),
-        FREEZE("vacuum (freeze, analyze, skip_locked, truncate off) ");
+        VACUUM("vacuum (analyze, truncate off) "),
+        ANALYZE("analyze "),
+        FREEZE("vacuum (freeze, analyze, truncate off) ");
 
         private final String sql;
 
@@ -126,6 +126,15 @@ class VacuumQueries {
                 due.kind().column(),
                 due.deadRows(),
                 due.changes());
+    }
+
+    /** What nobody asks for any more. */
+    void forget(Session session) {
+        session.update("""
+                delete from segdiff.vacuums v
+                where (v.kind <> 'freeze' and v.started_at < now() - interval '1 year')
+                   or not exists (select from pg_class c where c.oid = v.relation)
+                """);
     }
 
     void end(Session session, long vacuumId) {

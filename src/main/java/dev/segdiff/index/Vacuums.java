@@ -7,6 +7,7 @@ import dev.segdiff.index.VacuumQueries.Due;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.Throttle.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -15,6 +16,9 @@ import java.util.Optional;
 class Vacuums {
     /** As autovacuum does it by default: by hand, vacuum works without a pause. */
     private static final String COST_DELAY = "2ms";
+
+    /** Whoever has the table now, another vacuum perhaps, has it for longer. */
+    private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(2);
 
     private final Database database;
     private final VacuumQueries queries;
@@ -37,6 +41,9 @@ class Vacuums {
 
     /** Tables that have changed much. */
     void vacuum(RunContext run, Gate gate) {
+        if (!run.request().dryRun()) {
+            run.inTransaction(database, queries::forget);
+        }
         each(run, gate, database.transaction(queries::changed));
     }
 
@@ -65,7 +72,7 @@ class Vacuums {
     private void attempt(RunContext run, Due due) {
         long id = run.transaction(database, session -> queries.begin(session, run.runId(), due));
         Settings settings =
-                statement.settings(config.statementTimeout(), config.maxWait()).with("vacuum_cost_delay", COST_DELAY);
+                statement.settings(config.statementTimeout(), LOCK_TIMEOUT).with("vacuum_cost_delay", COST_DELAY);
         try {
             Optional<String> gaveWay =
                     statement.run(run, settings, due.oid(), due.kind().sql(due.table()), () -> {});

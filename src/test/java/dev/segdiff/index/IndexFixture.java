@@ -10,7 +10,7 @@ import java.time.LocalDate;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The feature, wired by hand over a test's database. It looks after the schema public, too. */
+/** The feature, wired by hand over a test's database. It looks after the schema public, too, and finds no vacuum due. */
 final class IndexFixture {
     private static final LocalDate DAY = LocalDate.of(2026, 3, 1);
 
@@ -28,7 +28,7 @@ final class IndexFixture {
                 "segdiff.index.min-size",
                 "64kB",
                 "segdiff.index.vacuum-min-rows",
-                "1000"));
+                "100000000"));
         all.addAll(List.of(settings));
         String[] config = all.toArray(String[]::new);
         runs = new RunFixture(db, config);

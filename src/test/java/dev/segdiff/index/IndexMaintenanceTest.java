@@ -308,7 +308,7 @@ class IndexMaintenanceTest {
         try (Held held = new Held(SNAPSHOT)) {
             CompletableFuture<RunReport> run = held.runUntilItWaits(wire());
 
-            db.execute("set lock_timeout = '1s'; lock table event in access exclusive mode");
+            db.execute("begin; set local lock_timeout = '1s'; lock table event in access exclusive mode; commit");
 
             held.close();
             assertThat(run.join().problems()).anyMatch(p -> p.contains("gives way to process"));

@@ -6,12 +6,20 @@ import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.Await;
 import dev.segdiff.support.TestDatabase;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 class VacuumTest {
     @RegisterExtension
     final TestDatabase db = new TestDatabase();
+
+    private IndexFixture wire(String... more) {
+        List<String> settings = new ArrayList<>(List.of("segdiff.index.vacuum-min-rows", "1000"));
+        settings.addAll(List.of(more));
+        return new IndexFixture(db, settings.toArray(String[]::new));
+    }
 
     /** PostgreSQL 14 tells of changes a moment later. */
     private void table(String name, int rows, String change, String counter, int changed) {
@@ -35,7 +43,7 @@ class VacuumTest {
     void tableOfWhichMuchIsDeadBeforeAutovacuumWouldComeIsVacuumed() {
         table("event", 20_000, "delete from event where id <= 2000", "n_dead_tup", 2000);
 
-        RunReport report = new IndexFixture(db).run();
+        RunReport report = wire().run();
 
         assertThat(report.outcome()).as(report.toString()).isEqualTo(Outcome.SUCCEEDED);
         assertThat(report.counts()).containsEntry("vacuumed", 1L);
@@ -50,21 +58,21 @@ class VacuumTest {
         table("event", 20_000, "delete from event where id <= 5000", "n_dead_tup", 5000);
 
         // If autovacuum was quicker, nothing is due either.
-        assertThat(new IndexFixture(db).run().counts()).doesNotContainKey("vacuumed");
+        assertThat(wire().run().counts()).doesNotContainKey("vacuumed");
     }
 
     @Test
     void fewDeadRowsAreNoReason() {
         table("event", 20_000, "delete from event where id <= 900", "n_dead_tup", 900);
 
-        assertThat(new IndexFixture(db).run().outcome()).isEqualTo(Outcome.SKIPPED);
+        assertThat(wire().run().outcome()).isEqualTo(Outcome.SKIPPED);
     }
 
     @Test
     void tableThatHasGrownMuchIsAnalyzed() {
         table("event", 20_000, "insert into event select generate_series(1, 1500)", "n_mod_since_analyze", 1500);
 
-        assertThat(new IndexFixture(db).run().counts()).containsEntry("analyzed", 1L);
+        assertThat(wire().run().counts()).containsEntry("analyzed", 1L);
     }
 
     @Test
@@ -72,7 +80,7 @@ class VacuumTest {
         table("event", 20_000, "delete from event where id <= 2000", "n_dead_tup", 2000);
         db.execute("alter table event owner to postgres");
 
-        assertThat(new IndexFixture(db).run().outcome()).isEqualTo(Outcome.SKIPPED);
+        assertThat(wire().run().outcome()).isEqualTo(Outcome.SKIPPED);
     }
 
     @Test
@@ -86,7 +94,7 @@ class VacuumTest {
                 "insert into segdiff.segment_diffs select 1, g, '2999-01-15', true from generate_series(1, 100) g");
         Await.until("the rows are known", () -> db.value(statistic("segment_diffs_2026_01", "n_tup_ins"))
                 .equals("100"));
-        IndexFixture index = new IndexFixture(db);
+        IndexFixture index = wire();
 
         assertThat(index.run().counts()).containsEntry("frozen", 1L);
 
@@ -112,7 +120,7 @@ class VacuumTest {
                 "insert into segdiff.event_policies (policy, relation, key_column, key_kind, zone, retention) values ('event', 'public.event', 'id', 'UUID', 'UTC', '90 days')");
         db.giveToWorker("event");
 
-        assertThat(new IndexFixture(db).run().counts()).containsEntry("frozen", 1L);
+        assertThat(wire().run().counts()).containsEntry("frozen", 1L);
         assertThat(db.rows("select table_name from segdiff.vacuums")).containsExactly("public.event_1");
     }
 
@@ -121,7 +129,7 @@ class VacuumTest {
         table("event", 20_000, "delete from event where id <= 2000", "n_dead_tup", 2000);
         table("other", 20_000, "delete from other where id <= 3000", "n_dead_tup", 3000);
 
-        RunReport report = new IndexFixture(db, "segdiff.index.max-vacuums", "1").run();
+        RunReport report = wire("segdiff.index.max-vacuums", "1").run();
 
         assertThat(report.counts()).containsEntry("vacuumed", 1L).containsEntry("vacuums_left", 1L);
         assertThat(db.rows("select table_name from segdiff.vacuums")).containsExactly("public.other");
