@@ -9,14 +9,14 @@ create table segdiff.index_rebuilds (
     table_name     text             not null,
     started_at     timestamptz      not null default clock_timestamp(),
     ended_at       timestamptz,
-    outcome        text             check (outcome in ('rebuilt', 'skipped', 'failed', 'cut_off')),
+    outcome        text             check (outcome in ('rebuilt', 'refuted', 'skipped', 'failed', 'cut_off')),
     reason         text,
     bytes_before   bigint           not null,
     bytes_after    bigint,
     bloat_before   double precision not null,
     bloat_after    double precision,
     measured       boolean          not null,
-    fresh_estimate double precision,
+    estimate_error double precision,
     invalid_before oid[]            not null default '{}',
     new_oid        oid,
     clean          boolean          not null default false,
@@ -24,11 +24,11 @@ create table segdiff.index_rebuilds (
 );
 create index on segdiff.index_rebuilds (table_oid, index_name, rebuild_id);
 create index on segdiff.index_rebuilds (rebuild_id) where not clean;
-comment on table segdiff.index_rebuilds is 'Each rebuild of an index, noted before it begins, and each that was called for and left alone.';
+comment on table segdiff.index_rebuilds is 'Each rebuild of an index, noted before it begins, and each that was called for and left alone; refuted: it was measured, and is not bloated.';
 comment on column segdiff.index_rebuilds.index_oid is 'The index that was to be replaced: a rebuild gives its name to another.';
 comment on column segdiff.index_rebuilds.bloat_before is 'Its pages against those that a fresh one needs.';
 comment on column segdiff.index_rebuilds.measured is 'Whether pgstatindex has measured that; if not, statistics say so.';
-comment on column segdiff.index_rebuilds.fresh_estimate is 'What statistics said of it right after the rebuild: their error with this index.';
+comment on column segdiff.index_rebuilds.estimate_error is 'What statistics said of it, against what it was: measured, or fresh and so 1. It corrects them from then on.';
 comment on column segdiff.index_rebuilds.invalid_before is 'Invalid indexes that the table had before: not left behind by this rebuild.';
 comment on column segdiff.index_rebuilds.new_oid is 'The index that was being built.';
 comment on column segdiff.index_rebuilds.clean is 'Nothing of it is left behind.';

@@ -60,7 +60,7 @@ class Conditions {
                 select format('it would wait for %s, open for %s s', who, round(extract(epoch from now() - since)))
                 from (
                     select format('the transaction of process %s', a.pid) as who, a.xact_start as since from pg_stat_activity a
-                    where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type <> 'autovacuum worker'
+                    where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type not in ('autovacuum worker', 'walsender')
                       and (a.backend_xmin is not null or a.backend_xid is not null
                            or exists (select from pg_locks l where l.pid = a.pid and l.relation = ?::oid))
                     union all

@@ -19,9 +19,9 @@ public interface IndexConfig {
      * Pages of an index against those that a fresh one needs. Random inserts split leaves until they are 69 % full (ln 2),
      * against 90 % in a fresh one: 1.3. Less than that would be rebuilt in vain.
      */
-    @WithConverter(Factor.FromText.class)
+    @WithConverter(Ratio.FromText.class)
     @WithDefault("1.5")
-    Factor bloatThreshold();
+    Ratio bloatThreshold();
 
     /** Smaller ones fit any cache, whatever their bloat; and so little is gained that no lock is worth it. */
     @WithConverter(ByteSize.FromText.class)
@@ -73,9 +73,9 @@ public interface IndexConfig {
      * A table is vacuumed when this part of its rows is dead, or analyzed when it has changed. Autovacuum comes at a
      * fifth: for a table that loses a percent a day, after weeks.
      */
-    @WithConverter(Factor.Share.class)
+    @WithConverter(Ratio.Share.class)
     @WithDefault("5%")
-    Factor vacuumShare();
+    Ratio vacuumShare();
 
     /** Nor for fewer rows than this: PostgreSQL's own vacuum is there in time for small tables. */
     @WithConverter(ConfigConverters.Positive.class)

@@ -18,7 +18,9 @@ class IndexQueries {
     /**
      * Entries are those of the last VACUUM or ANALYZE, grown as the table has grown since: as the planner does it. Widths
      * are known of tables that the role may read, but not of names, which an index stores in fewer bytes than the table; of
-     * expressions ANALYZE counts three bytes of a header too many.  Duplicates are stored once where equal means the same bytes.
+     * expressions ANALYZE counts three bytes of a header too many.  Duplicates are stored once where equal means the same bytes. What
+     * an index was found to be corrects the estimate: for good when it was fresh, as PostgreSQL had just counted its
+     * entries; for a while when it was measured, as statistics may have been old.
      */
     private static final String INDEXES = Scope.TABLES + """
             select n.nspname, c.relname, tn.nspname as table_schema, t.relname as table_name, c.oid, t.oid as table_oid, m.amname,
@@ -38,7 +40,7 @@ class IndexQueries {
                               or case when current_setting('server_version_num')::int >= 170000 then has_table_privilege(t.oid, 'MAINTAIN') else false end)
                     then format('role %s may not: it belongs to %s', current_user, c.relowner::regrole)
                 end as untouchable,
-                last.ended_at as rebuilt_at, last.fresh_estimate
+                rebuilt.ended_at as rebuilt_at, known.estimate_error
             from tables
             join pg_index i on i.indrelid = tables.oid
             join pg_class c on c.oid = i.indexrelid
@@ -73,23 +75,34 @@ class IndexQueries {
                 order by o.indisprimary desc, o.indisunique desc, o.indexrelid limit 1
             ) duplicate on true
             left join lateral (
-                select r.ended_at, r.fresh_estimate from segdiff.index_rebuilds r
+                select r.ended_at from segdiff.index_rebuilds r
                 where r.table_oid = t.oid and r.index_name = format('%I.%I', n.nspname, c.relname) and r.outcome = 'rebuilt'
                 order by r.rebuild_id desc limit 1
-            ) last on true
+            ) rebuilt on true
+            left join lateral (
+                select r.estimate_error from segdiff.index_rebuilds r
+                where r.table_oid = t.oid and r.index_name = format('%I.%I', n.nspname, c.relname)
+                  and (r.outcome = 'rebuilt' or (r.outcome = 'refuted' and r.ended_at > now() - make_interval(secs => ?)))
+                order by r.rebuild_id desc limit 1
+            ) known on true
             where c.relkind = 'i'
             """;
 
     private final Scope scope;
+    private final IndexConfig config;
 
-    IndexQueries(Scope scope) {
+    IndexQueries(Scope scope, IndexConfig config) {
         this.scope = scope;
+        this.config = config;
     }
 
     /** All indexes, bloat by statistics, the most wasteful first. */
     List<IndexState> all(Session session) {
-        List<IndexState> indexes =
-                new ArrayList<>(session.list(INDEXES, IndexQueries::index, (Object) scope.patterns()));
+        List<IndexState> indexes = new ArrayList<>(session.list(
+                INDEXES,
+                IndexQueries::index,
+                scope.patterns(),
+                config.rebuildAgainAfter().toSeconds()));
         indexes.sort(java.util.Comparator.comparingLong(IndexState::wastedBytes)
                 .reversed()
                 .thenComparing(index -> index.index().plain()));
@@ -132,7 +145,7 @@ class IndexQueries {
     private static IndexState index(ResultSet row) throws SQLException {
         long bytes = row.getLong("bytes");
         Double estimate = estimate(row, bytes);
-        double error = row.getDouble("fresh_estimate");
+        double error = row.getDouble("estimate_error");
         return new IndexState(
                 new TableName(row.getString("nspname"), row.getString("relname")),
                 new TableName(row.getString("table_schema"), row.getString("table_name")),

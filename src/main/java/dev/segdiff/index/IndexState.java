@@ -69,6 +69,13 @@ public record IndexState(
         return bloat == null || bloat <= 1 ? 0 : Math.round(bytes * (1 - 1 / bloat));
     }
 
+    /** What statistics say, against what was measured or is known of it otherwise; null: they say nothing. */
+    @Nullable
+    Double estimateError(double known) {
+        double truth = measured && bloat != null ? bloat : known;
+        return estimate == null ? null : Double.valueOf(estimate / truth);
+    }
+
     boolean isBloated(IndexConfig config) {
         return valid
                 && bloat != null

@@ -58,6 +58,24 @@ class RebuildLedger {
                 index.measured());
     }
 
+    /** Notes an index that statistics suspected and a measurement has cleared. */
+    void refute(Session session, long runId, IndexState index) {
+        session.update(
+                """
+                insert into segdiff.index_rebuilds
+                    (run_id, index_oid, index_name, table_oid, table_name, ended_at, outcome, bytes_before, bloat_before, measured, estimate_error, clean)
+                values (?, ?::oid, ?, ?::oid, ?, clock_timestamp(), 'refuted', ?, ?, true, ?, true)
+                """,
+                runId,
+                index.oid(),
+                index.index().plain(),
+                index.tableOid(),
+                index.table().plain(),
+                index.bytes(),
+                index.bloat(),
+                index.estimateError(1));
+    }
+
     /** Notes which index is being built, as PostgreSQL tells it of the session that runs this statement; at first it names the old one. */
     void noteNew(Session session, long rebuildId, String sql) {
         session.update("""
@@ -72,14 +90,14 @@ class RebuildLedger {
         session.update(
                 """
                 update segdiff.index_rebuilds
-                set ended_at = clock_timestamp(), outcome = ?, reason = ?, bytes_after = ?::bigint, bloat_after = ?::float8, fresh_estimate = ?::float8
+                set ended_at = clock_timestamp(), outcome = ?, reason = ?, bytes_after = ?::bigint, bloat_after = ?::float8, estimate_error = ?::float8
                 where rebuild_id = ?
                 """,
                 outcome,
                 reason,
                 after == null ? null : after.bytes(),
                 after == null ? null : after.bloat(),
-                after == null ? null : after.estimate(),
+                after == null ? null : after.estimateError(1),
                 rebuildId);
     }
 

@@ -54,40 +54,42 @@ class Rebuilds {
         List<IndexState> suspects = database.transaction(queries::all).stream()
                 .filter(meter::isWorthIt)
                 .toList();
-        for (IndexState candidate : suspects) {
+        for (IndexState suspect : suspects) {
             gate.pass();
-            // What statistics suspect, pgstatindex confirms or refutes.
-            IndexState index = meter.measured(candidate);
-            if (!index.isBloated(config)) {
-                run.counts().add("refuted", 1);
-                continue;
-            }
-            Optional<String> reason = reasonNotTo(run, index);
-            if (reason.isPresent()) {
-                skip(run, index, reason.get());
-            } else {
-                rebuild(run, index);
+            consider(run, suspect);
+        }
+    }
+
+    /** What statistics suspect, a measurement confirms or refutes, unless it could not be rebuilt now anyway. */
+    private void consider(RunContext run, IndexState suspect) {
+        Optional<String> over = noMoreOf(run);
+        IndexState index = over.isPresent() ? suspect : meter.measured(suspect);
+        if (index.isBloated(config)) {
+            over.or(() -> reasonNotTo(index))
+                    .ifPresentOrElse(reason -> skip(run, index, reason), () -> rebuild(run, index));
+        } else if (suspect.isBloated(config)) {
+            run.counts().add("refuted", 1);
+            if (!run.request().dryRun()) {
+                run.inTransaction(database, session -> ledger.refute(session, run.runId(), index));
             }
         }
     }
 
-    private Optional<String> reasonNotTo(RunContext run, IndexState index) {
-        if (index.untouchable() != null) {
-            return Optional.of(index.untouchable());
-        }
-        return conditions
-                .room(index)
+    private Optional<String> noMoreOf(RunContext run) {
+        long tried = run.counts().get("rebuilt")
+                + run.counts().get("busy")
+                + run.counts().get("failed");
+        return tried >= config.maxRebuilds()
+                ? Optional.of("this run has rebuilt segdiff.index.max-rebuilds " + config.maxRebuilds())
+                : database.transaction(conditions::window);
+    }
+
+    private Optional<String> reasonNotTo(IndexState index) {
+        return Optional.ofNullable(index.untouchable())
+                .or(() -> conditions.room(index))
                 .or(() -> recently(index))
-                .or(() -> run.counts().get("rebuilt")
-                                        + run.counts().get("busy")
-                                        + run.counts().get("failed")
-                                < config.maxRebuilds()
-                        ? Optional.empty()
-                        : Optional.of("this run has rebuilt segdiff.index.max-rebuilds " + config.maxRebuilds()))
-                .or(() -> database.transaction(session -> conditions
-                        .window(session)
-                        .or(() -> conditions.noBuild(session))
-                        .or(() -> conditions.noOldTransaction(session, index))));
+                .or(() -> database.transaction(
+                        session -> conditions.noBuild(session).or(() -> conditions.noOldTransaction(session, index))));
     }
 
     private Optional<String> recently(IndexState index) {

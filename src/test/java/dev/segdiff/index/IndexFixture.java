@@ -34,7 +34,7 @@ final class IndexFixture {
         runs = new RunFixture(db, config);
         Database database = runs.database;
         IndexConfig indexConfig = TestConfig.of(IndexConfig.class, config);
-        queries = new IndexQueries(new Scope(indexConfig));
+        queries = new IndexQueries(new Scope(indexConfig), indexConfig);
         IndexMeter meter = new IndexMeter(database, queries, indexConfig);
         reporter = new IndexReporter(database, queries, new ReportQueries(new Scope(indexConfig)), meter);
         RebuildLedger ledger = new RebuildLedger();

@@ -116,6 +116,10 @@ class IndexMaintenanceTest {
 
         assertThat(report.outcome()).as(report.toString()).isEqualTo(Outcome.SKIPPED);
         assertThat(report.counts()).containsEntry("refuted", 1L).doesNotContainKey("rebuilt");
+        assertThat(index.job.goal().met()).as("what was measured is believed").isTrue();
+        assertThat(index.run().counts()).as("for a while").doesNotContainKey("refuted");
+        db.execute("update segdiff.index_rebuilds set ended_at = ended_at - interval '7 days'");
+        assertThat(index.run().counts()).containsEntry("refuted", 1L);
     }
 
     @Test
