@@ -21,6 +21,10 @@ begin
         execute format('grant select, insert, update, delete on %s to segdiff_worker', relation);
     end loop;
     grant select on segdiff.flyway_schema_history to segdiff_worker;
+    -- To rebuild an index or to vacuum, PostgreSQL wants the owner, or from 17 on this privilege.
+    if current_setting('server_version_num')::int >= 170000 then
+        grant maintain on all tables in schema segdiff to segdiff_worker;
+    end if;
     -- To attach a partition, to rename a snapshot, to drop either, PostgreSQL wants their owner. Those that were made
     -- before there were these roles change hands.
     for relation in

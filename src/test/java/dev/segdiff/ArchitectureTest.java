@@ -37,6 +37,8 @@ class ArchitectureTest {
                 .definedBy("dev.segdiff.event..")
                 .layer("audit")
                 .definedBy("dev.segdiff.audit..")
+                .layer("index")
+                .definedBy("dev.segdiff.index..")
                 .layer("run")
                 .definedBy("dev.segdiff.run..")
                 .layer("db")
@@ -55,8 +57,10 @@ class ArchitectureTest {
                 .mayOnlyBeAccessedByLayers("cli", "server", "demo")
                 .whereLayer("audit")
                 .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("index")
+                .mayOnlyBeAccessedByLayers("cli", "server")
                 .whereLayer("run")
-                .mayOnlyBeAccessedByLayers("main", "cli", "server", "demo", "segment", "event", "audit")
+                .mayOnlyBeAccessedByLayers("main", "cli", "server", "demo", "segment", "event", "audit", "index")
                 .check(CODE);
     }
 

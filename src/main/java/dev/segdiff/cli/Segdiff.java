@@ -29,6 +29,7 @@ import picocli.CommandLine.ScopeType;
             Audit.class,
             Undo.class,
             Exemptions.class,
+            Index.class,
             DemoCommand.class,
         },
         footer = {

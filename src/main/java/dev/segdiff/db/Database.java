@@ -16,9 +16,11 @@ public class Database {
 
     private final DataSource dataSource;
     private final Settings defaults;
+    private final DatabaseConfig config;
 
     public Database(DataSource dataSource, DatabaseConfig config) {
         this.dataSource = dataSource;
+        this.config = config;
         this.defaults = Settings.bounded(config.statementTimeout(), config.lockTimeout());
     }
 
@@ -71,25 +73,33 @@ public class Database {
     }
 
     /**
-     * Runs one statement that PostgreSQL refuses inside a transaction, such as {@code detach partition ... concurrently}.
-     * The settings hold for the session and are reset afterwards: the session must be ours alone ({@link Session#isPooled}).
+     * Runs one statement that PostgreSQL refuses inside a transaction, such as {@code detach partition ... concurrently}, in
+     * a session of its own, for which the settings hold.
      *
+     * @throws InvalidInputException if a pooler stands in the way of such a session
      * @throws DatabaseException if PostgreSQL refused the statement or cannot be reached
      * @throws CancelledException if the cancellation was requested meanwhile
      */
     public void outsideTransaction(Settings settings, Cancellation cancellation, String sql) {
-        try (Connection connection = dataSource.getConnection()) {
-            connection.setAutoCommit(true);
+        try (Connection connection = DirectConnection.open(dataSource, config)) {
             bound(connection, settings);
-            try {
-                settings.values().forEach((name, value) -> session(connection, new Cancellation())
-                        .list("select set_config(?, ?, false)", row -> row, name, value));
-                session(connection, cancellation).update(sql);
-            } finally {
-                settings.values().keySet().forEach(name -> session(connection, new Cancellation())
-                        .update("reset " + name));
-                unbound(connection);
-            }
+            settings.values().forEach((name, value) -> session(connection, new Cancellation())
+                    .list("select set_config(?, ?, false)", row -> row, name, value));
+            session(connection, cancellation).update(sql);
+        } catch (SQLException e) {
+            throw new DatabaseException(e);
+        }
+    }
+
+    /** Whether {@link #outsideTransaction} has a way: no pooler is in between, or a URL leads past it. */
+    public boolean hasOwnSession() {
+        return config.directJdbcUrl().isPresent() || !this.<Boolean>transaction(Session::isPooled);
+    }
+
+    /** @throws InvalidInputException if {@link #outsideTransaction} has no way, and what to do about it */
+    public void checkOutsideTransaction() {
+        try (Connection connection = DirectConnection.open(dataSource, config)) {
+            connection.isReadOnly();
         } catch (SQLException e) {
             throw new DatabaseException(e);
         }

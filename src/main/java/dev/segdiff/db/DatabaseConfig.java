@@ -4,6 +4,7 @@ import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
+import java.util.Optional;
 
 /** How segdiff behaves towards the database. */
 @ConfigMapping(prefix = "segdiff")
@@ -20,4 +21,11 @@ public interface DatabaseConfig {
     /** The longest statement on segdiff's own tables; reading a source has its own bound. */
     @WithDefault("30s")
     Duration statementTimeout();
+
+    /**
+     * Leads past a pooler, for statements that want a session of their own; the user is the same. Default: the way of all
+     * others.
+     */
+    @WithDefault("")
+    Optional<String> directJdbcUrl();
 }

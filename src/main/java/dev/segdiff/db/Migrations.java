@@ -27,6 +27,7 @@ public class Migrations {
             "V2__retention.sql",
             "V3__serve.sql",
             "V4__audit.sql",
+            "V5__index_maintenance.sql",
             "afterMigrate.sql");
 
     private final Database database;

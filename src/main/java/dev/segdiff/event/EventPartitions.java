@@ -4,7 +4,6 @@ import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
-import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.db.TableName;
 import dev.segdiff.db.Trash;
@@ -79,10 +78,7 @@ class EventPartitions {
 
     /** Takes the expired partitions out of the table, until one has to wait: PostgreSQL detaches one at a time. */
     void expire(RunContext run, Gate gate, EventPolicy policy, EventTable table, List<Partition> partitions) {
-        // Concurrently is outside a transaction, and its timeouts are the session's: not behind a pooler, that shares
-        // it.
-        boolean concurrently = partitions.stream().noneMatch(Partition::isDefault)
-                && !database.<Boolean>transaction(Session::isPooled);
+        boolean concurrently = partitions.stream().noneMatch(Partition::isDefault) && database.hasOwnSession();
         for (Partition partition : partitions) {
             if (partition.expired() && !partition.detachPending()) {
                 gate.pass();

@@ -17,6 +17,10 @@ class DiffPartitions {
     /** Rows of a hundred bytes: some tens of milliseconds a statement. */
     private static final int BATCH = 10_000;
 
+    /** Only inserted: vacuum makes the visibility map, and comes after a million rows, not after a share of them. */
+    private static final String STORAGE =
+            "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000000, autovacuum_analyze_scale_factor = 0.02";
+
     private final Database database;
 
     DiffPartitions(Database database) {
@@ -92,8 +96,8 @@ class DiffPartitions {
                 create table if not exists %1$s (
                     like segdiff.segment_diffs including defaults,
                     constraint day check (day >= date '%2$s' and day < date '%3$s')
-                )
-                """.formatted(partition, from, to));
+                ) with (%4$s)
+                """.formatted(partition, from, to, STORAGE));
         boolean attached = session.one(
                 "select exists (select from pg_inherits where inhrelid = to_regclass(?))",
                 row -> row.getBoolean(1),

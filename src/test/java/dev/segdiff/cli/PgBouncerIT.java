@@ -210,6 +210,48 @@ class PgBouncerIT {
                 .isEmpty();
     }
 
+    /** An index of many pages, most of which are empty. */
+    private void bloat() {
+        db.execute(
+                "create table event (created_at timestamptz not null)",
+                "insert into event select now() - i * interval '1 minute' from generate_series(1, 100000) i",
+                "create index on event (created_at)",
+                "delete from event where extract(minute from created_at) > 1");
+        db.giveToWorker("event");
+    }
+
+    private Segdiff indexes() throws IOException {
+        return segdiff("one").with("SEGDIFF_INDEX_MIN_SIZE", "64kB");
+    }
+
+    @Test
+    void indexMaintenanceWantsASessionOfItsOwnAndSaysHow() throws IOException {
+        assertThat(expect(3, indexes().run("run", "index-maintenance")).out())
+                .contains("a pooler is between", "segdiff.direct-jdbc-url");
+        assertThat(expect(
+                                3,
+                                indexes()
+                                        .with(
+                                                "SEGDIFF_DIRECT_JDBC_URL",
+                                                db.url().replace(db.name(), "postgres"))
+                                        .run("run", "index-maintenance"))
+                        .out())
+                .contains("leads to database postgres", "expected " + db.name());
+    }
+
+    @Test
+    void indexMaintenanceTakesTheDirectWay() throws IOException {
+        bloat();
+        expect(0, "run event-expiry");
+
+        JsonNode run = expect(
+                        0,
+                        indexes().with("SEGDIFF_DIRECT_JDBC_URL", db.url()).run("run", "index-maintenance", "--json"))
+                .json();
+
+        assertThat(run.at("/0/counts/rebuilt").asInt()).as(run.toString()).isPositive();
+    }
+
     @Test
     void damageIsSeenTakenBackAndRedone() throws IOException {
         db.execute("create table shard (id int primary key)", "insert into shard select generate_series(1, 5)");

@@ -487,7 +487,7 @@ class ServeIT {
             Await.until("all goals are met", () -> served.status("/q/health/group/goals") == 200);
             JsonNode goals = Served.json(served.get("/q/health/group/goals")).get("checks");
             assertThat(goals.findValuesAsText("name"))
-                    .containsExactlyInAnyOrder("segment-diff", "snapshot-cleanup", "event-expiry");
+                    .containsExactlyInAnyOrder("segment-diff", "snapshot-cleanup", "event-expiry", "index-maintenance");
 
             db.execute("update segdiff.runs set ended_at = ended_at - interval '2 hours' where job = 'event-expiry'");
             Await.until("one is stale", () -> served.status("/q/health/group/goals") == 503);

@@ -1,0 +1,12 @@
+package dev.segdiff.cli;
+
+import picocli.CommandLine.Command;
+
+@Command(
+        name = "index",
+        mixinStandardHelpOptions = true,
+        description = "The health of indexes and tables.",
+        subcommands = {IndexReportCommand.class})
+final class Index {
+    private Index() {}
+}

@@ -1,0 +1,119 @@
+package dev.segdiff.cli;
+
+import dev.segdiff.index.ByteSize;
+import dev.segdiff.index.IndexReport;
+import dev.segdiff.index.IndexReport.Setting;
+import dev.segdiff.index.IndexReport.TableState;
+import dev.segdiff.index.IndexReporter;
+import dev.segdiff.index.IndexState;
+import jakarta.inject.Inject;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(name = "report", description = "Bloat, dead rows, vacuum, and what holds it back.")
+final class IndexReportCommand extends DatabaseCommand {
+    @Inject
+    IndexReporter reporter;
+
+    @Option(
+            names = "--limit",
+            defaultValue = "20",
+            description = "so many indexes and tables, the worst first; default: ${DEFAULT-VALUE}; JSON has all")
+    int limit;
+
+    @Override
+    int execute() {
+        IndexReport report = reporter.read();
+        if (json) {
+            output.json(report);
+            return 0;
+        }
+        output.line("Indexes, bloat " + report.measuring());
+        output.line(indexes(report.indexes()));
+        output.line("\nTables");
+        output.line(tables(report.tables()));
+        output.line("\nCatalogs");
+        output.line(tables(report.catalogs()));
+        output.line("\nAutovacuum");
+        output.line(settings(report.settings()));
+        output.line("\nWhat keeps dead rows from being removed");
+        Table holders = new Table("KIND", "NAME", "TRANSACTIONS", "SINCE");
+        report.holders().forEach(h -> holders.row(h.kind(), h.name(), h.age(), time(h.since())));
+        output.line(report.holders().isEmpty() ? "nothing" : holders.toString());
+        return 0;
+    }
+
+    private String indexes(List<IndexState> indexes) {
+        Table table = new Table("INDEX", "SIZE", "BLOAT", "BY", "WASTED", "SCANS", "LAST SCAN", "REMARKS");
+        // What a person should look at comes first, the most wasteful first among these.
+        indexes.stream()
+                .sorted(Comparator.comparing(index -> remarks(index).isEmpty()))
+                .limit(limit)
+                .forEach(index -> table.row(
+                        index.index().plain(),
+                        ByteSize.text(index.bytes()),
+                        index.bloat() == null ? null : String.format(Locale.ROOT, "%.2f", index.bloat()),
+                        index.bloat() == null ? null : index.measured() ? "pgstatindex" : "statistics",
+                        ByteSize.text(index.wastedBytes()),
+                        index.scans(),
+                        time(index.lastScan()),
+                        remarks(index)));
+        return table.toString();
+    }
+
+    private static String remarks(IndexState index) {
+        List<String> remarks = new ArrayList<>();
+        if (!index.valid()) {
+            remarks.add(index.building() ? "being built" : "invalid");
+        }
+        if (index.duplicateOf() != null) {
+            remarks.add("duplicate of " + index.duplicateOf());
+        }
+        if (index.valid() && index.scans() == 0 && !index.constraint()) {
+            remarks.add("never used");
+        }
+        return String.join(", ", remarks);
+    }
+
+    private String tables(List<TableState> tables) {
+        Table table = new Table("TABLE", "SIZE", "ROWS", "DEAD", "CHANGED", "VACUUM", "ANALYZE", "AGE", "REMARKS");
+        tables.stream()
+                .limit(limit)
+                .forEach(t -> table.row(
+                        t.table().plain(),
+                        ByteSize.text(t.totalBytes()),
+                        t.liveRows(),
+                        t.deadRows(),
+                        t.changedRows(),
+                        time(latest(t.lastVacuum(), t.lastAutovacuum())),
+                        time(latest(t.lastAnalyze(), t.lastAutoanalyze())),
+                        t.frozenAge(),
+                        Stream.concat(Stream.ofNullable(t.unusual()), t.settings().stream())
+                                .collect(Collectors.joining(", "))));
+        return table.toString();
+    }
+
+    private static String settings(List<Setting> settings) {
+        Table table = new Table("SETTING", "VALUE", "REMARKS");
+        settings.forEach(s -> table.row(
+                s.name(), s.value() + (s.unit() == null ? "" : " " + s.unit()), Objects.toString(s.unusual(), "")));
+        return table.toString();
+    }
+
+    private static @Nullable OffsetDateTime latest(@Nullable OffsetDateTime a, @Nullable OffsetDateTime b) {
+        return a == null || (b != null && b.isAfter(a)) ? b : a;
+    }
+
+    private static @Nullable String time(@Nullable OffsetDateTime time) {
+        return time == null ? null : Runs.TIME.format(time);
+    }
+}

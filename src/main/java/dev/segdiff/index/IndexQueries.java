@@ -1,0 +1,194 @@
+package dev.segdiff.index;
+
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import dev.segdiff.index.BtreeEstimate.Column;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.OptionalDouble;
+import org.jspecify.annotations.Nullable;
+
+/** The SQL that looks at indexes: what the catalogs and statistics know, and what only reading an index can tell. */
+@ApplicationScoped
+class IndexQueries {
+    /**
+     * Entries are those of the last VACUUM or ANALYZE, grown as the table has grown since: as the planner does it. Widths
+     * are known of tables that the role may read, but not of names, which an index stores in fewer bytes than the table; of
+     * expressions ANALYZE counts three bytes of a header too many.  Duplicates are stored once where equal means the same bytes. What
+     * an index was found to be corrects the estimate: for good when it was fresh, as PostgreSQL had just counted its
+     * entries; for a while when it was measured, as statistics may have been old.
+     */
+    private static final String INDEXES = Scope.TABLES + """
+            select n.nspname, c.relname, tn.nspname as table_schema, t.relname as table_name, c.oid, t.oid as table_oid, m.amname,
+                pg_relation_size(c.oid) as bytes, current_setting('block_size')::int as page_size,
+                c.reltuples * case when t.relpages > 0 and t.reltuples > 0
+                    then pg_relation_size(t.oid) / current_setting('block_size')::float8 / t.relpages else 1 end as entries,
+                case when m.amname = 'btree' then coalesce(substring(array_to_string(c.reloptions, ' ') from 'fillfactor=(\\d+)')::int, 90) end as fill_factor,
+                not i.indisunique and i.indnatts = i.indnkeyatts and stored.same_bytes
+                    and coalesce(array_to_string(c.reloptions, ' '), '') !~ 'deduplicate_items=(off|false|0)' as deduplicated,
+                stored.lengths, stored.aligns, stored.widths, stored.nulls, stored.distincts,
+                coalesce(s.idx_scan, 0) as scans, (to_jsonb(s) ->> 'last_idx_scan')::timestamptz as last_scan,
+                i.indisvalid, exists (select from pg_constraint k where k.conindid = c.oid) as has_constraint,
+                exists (select from pg_stat_progress_create_index p where p.relid = t.oid and p.datname = current_database()) as building,
+                duplicate.name as duplicate_of,
+                case when i.indisexclusion then 'it belongs to an exclusion constraint, which PostgreSQL does not rebuild concurrently'
+                    when not (pg_has_role(c.relowner, 'usage')
+                              or case when current_setting('server_version_num')::int >= 170000 then has_table_privilege(t.oid, 'MAINTAIN') else false end)
+                    then format('role %s may not: it belongs to %s', current_user, c.relowner::regrole)
+                end as untouchable,
+                rebuilt.ended_at as rebuilt_at, known.estimate_error
+            from tables
+            join pg_index i on i.indrelid = tables.oid
+            join pg_class c on c.oid = i.indexrelid
+            join pg_namespace n on n.oid = c.relnamespace
+            join pg_class t on t.oid = i.indrelid
+            join pg_namespace tn on tn.oid = t.relnamespace
+            join pg_am m on m.oid = c.relam
+            left join pg_stat_all_indexes s on s.indexrelid = c.oid
+            left join lateral (
+                select array_agg(a.attlen::int order by a.attnum) as lengths,
+                    array_agg(case a.attalign when 'd' then 8 when 'i' then 4 when 's' then 2 else 1 end order by a.attnum) as aligns,
+                    array_agg(case when a.attlen <> -2 then st.avg_width - case when ta.attnum is null and a.attlen = -1 then 3 else 0 end end order by a.attnum) as widths,
+                    array_agg(coalesce(st.null_frac, 0)::float8 order by a.attnum) as nulls,
+                    array_agg(coalesce(st.n_distinct, 0)::float8 order by a.attnum) as distincts,
+                    bool_and(ty.typcategory not in ('A', 'R', 'C') and a.atttypid not in ('numeric'::regtype, 'float4'::regtype, 'float8'::regtype, 'jsonb'::regtype)) as same_bytes
+                from pg_attribute a
+                join pg_type ty on ty.oid = a.atttypid
+                left join pg_attribute ta on ta.attrelid = t.oid and ta.attnum = i.indkey[a.attnum - 1] and ta.attnum <> 0
+                left join pg_stats st on not st.inherited and st.attname = coalesce(ta.attname, a.attname)
+                    and (st.schemaname, st.tablename) = (tn.nspname, case when ta.attnum is null then c.relname else t.relname end)
+                where a.attrelid = c.oid
+            ) stored on true
+            left join lateral (
+                select o.indexrelid::regclass::text as name from pg_index o join pg_class oc on oc.oid = o.indexrelid
+                where o.indrelid = i.indrelid and o.indexrelid <> i.indexrelid and o.indisvalid and i.indisvalid
+                  and oc.relam = c.relam and (o.indkey::text, o.indclass::text, o.indcollation::text, o.indoption::text, o.indnkeyatts)
+                                           = (i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text, i.indnkeyatts)
+                  and pg_get_expr(o.indexprs, o.indrelid) is not distinct from pg_get_expr(i.indexprs, i.indrelid)
+                  and pg_get_expr(o.indpred, o.indrelid) is not distinct from pg_get_expr(i.indpred, i.indrelid)
+                  and not i.indisexclusion and not i.indisreplident
+                  and (o.indisprimary, o.indisunique, -o.indexrelid::bigint) > (i.indisprimary, i.indisunique, -i.indexrelid::bigint)
+                order by o.indisprimary desc, o.indisunique desc, o.indexrelid limit 1
+            ) duplicate on true
+            left join lateral (
+                select r.ended_at from segdiff.index_rebuilds r
+                where r.table_oid = t.oid and r.index_name = format('%I.%I', n.nspname, c.relname) and r.outcome = 'rebuilt'
+                order by r.rebuild_id desc limit 1
+            ) rebuilt on true
+            left join lateral (
+                select r.estimate_error from segdiff.index_rebuilds r
+                where r.table_oid = t.oid and r.index_name = format('%I.%I', n.nspname, c.relname)
+                  and (r.outcome = 'rebuilt' or (r.outcome = 'refuted' and r.ended_at > now() - make_interval(secs => ?)))
+                order by r.rebuild_id desc limit 1
+            ) known on true
+            where c.relkind = 'i'
+            """;
+
+    private final Scope scope;
+    private final IndexConfig config;
+
+    IndexQueries(Scope scope, IndexConfig config) {
+        this.scope = scope;
+        this.config = config;
+    }
+
+    /** All indexes, bloat by statistics, the most wasteful first. */
+    List<IndexState> all(Session session) {
+        List<IndexState> indexes = new ArrayList<>(session.list(
+                INDEXES,
+                IndexQueries::index,
+                scope.patterns(),
+                config.rebuildAgainAfter().toSeconds()));
+        indexes.sort(java.util.Comparator.comparingLong(IndexState::wastedBytes)
+                .reversed()
+                .thenComparing(index -> index.index().plain()));
+        return indexes;
+    }
+
+    /** Whether the extension pgstattuple is there, in whatever schema, and this role may use it. */
+    boolean canMeasure(Session session) {
+        return measuringFunction(session) != null;
+    }
+
+    /**
+     * Reads the whole index; empty if there is no pgstattuple. Leaves are as full as their entries make them, against the
+     * fill factor of a fresh one; pages above them shrink alike.
+     */
+    OptionalDouble measure(Session session, IndexState index) {
+        TableName function = measuringFunction(session);
+        if (function == null || !index.method().equals("btree")) {
+            return OptionalDouble.empty();
+        }
+        return session.one(
+                """
+                select s.index_size / current_setting('block_size')::float8
+                    / (1 + greatest(1, (s.leaf_pages + s.internal_pages) * case when s.avg_leaf_density = 'NaN' then 0 else s.avg_leaf_density end
+                        / coalesce((select substring(array_to_string(reloptions, ' ') from 'fillfactor=(\\d+)')::float8 from pg_class where oid = ?::oid), 90)))
+                from %s(?::oid::regclass) s
+                """.formatted(function), row -> OptionalDouble.of(row.getDouble(1)), index.oid(), index.oid());
+    }
+
+    private static @Nullable TableName measuringFunction(Session session) {
+        return session.first("""
+                select n.nspname, p.proname from pg_extension e
+                join pg_namespace n on n.oid = e.extnamespace
+                join pg_proc p on p.pronamespace = n.oid and p.proname = 'pgstatindex' and p.proargtypes::text = 'regclass'::regtype::oid::text
+                where e.extname = 'pgstattuple' and has_function_privilege(p.oid, 'execute') and has_schema_privilege(n.oid, 'usage')
+                """, row -> new TableName(row.getString(1), row.getString(2)))
+                .orElse(null);
+    }
+
+    private static IndexState index(ResultSet row) throws SQLException {
+        long bytes = row.getLong("bytes");
+        Double estimate = estimate(row, bytes);
+        double error = row.getDouble("estimate_error");
+        return new IndexState(
+                new TableName(row.getString("nspname"), row.getString("relname")),
+                new TableName(row.getString("table_schema"), row.getString("table_name")),
+                row.getLong("oid"),
+                row.getLong("table_oid"),
+                row.getString("amname"),
+                bytes,
+                estimate != null && error > 0 ? Double.valueOf(estimate / error) : estimate,
+                estimate,
+                false,
+                row.getLong("scans"),
+                row.getObject("last_scan", OffsetDateTime.class),
+                row.getBoolean("indisvalid"),
+                row.getBoolean("has_constraint"),
+                row.getBoolean("building"),
+                row.getString("duplicate_of"),
+                row.getString("untouchable"),
+                row.getObject("rebuilt_at", OffsetDateTime.class));
+    }
+
+    private static @Nullable Double estimate(ResultSet row, long bytes) throws SQLException {
+        if (row.getObject("fill_factor") == null) {
+            return null;
+        }
+        OptionalDouble fresh = BtreeEstimate.pages(
+                row.getInt("page_size"),
+                row.getDouble("entries"),
+                row.getInt("fill_factor"),
+                row.getBoolean("deduplicated"),
+                columns(row));
+        return fresh.isEmpty() ? null : Double.valueOf(bytes / row.getDouble("page_size") / fresh.getAsDouble());
+    }
+
+    private static List<Column> columns(ResultSet row) throws SQLException {
+        Integer[] lengths = (Integer[]) row.getArray("lengths").getArray();
+        Integer[] aligns = (Integer[]) row.getArray("aligns").getArray();
+        @Nullable Integer[] widths = (Integer[]) row.getArray("widths").getArray();
+        Double[] nulls = (Double[]) row.getArray("nulls").getArray();
+        Double[] distincts = (Double[]) row.getArray("distincts").getArray();
+        List<Column> columns = new ArrayList<>();
+        for (int i = 0; i < lengths.length; i++) {
+            columns.add(new Column(lengths[i], aligns[i], widths[i], nulls[i], distincts[i]));
+        }
+        return columns;
+    }
+}

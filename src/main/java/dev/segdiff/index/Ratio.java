@@ -1,0 +1,33 @@
+package dev.segdiff.index;
+
+import org.eclipse.microprofile.config.spi.Converter;
+
+/** One number against another: pages against pages, dead rows against all. */
+public record Ratio(double value) {
+    /** Reads {@code 1.5}; more than 1. */
+    public static final class FromText implements Converter<Ratio> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Ratio convert(String text) {
+            // A fresh index is at 1.0, give or take the error of an estimate.
+            if (!text.matches("\\d{1,4}(\\.\\d{1,4})?") || Double.parseDouble(text) < 1.1) {
+                throw new IllegalArgumentException("expected a factor from 1.1 on, such as 1.5");
+            }
+            return new Ratio(Double.parseDouble(text));
+        }
+    }
+
+    /** Reads {@code 5%}. */
+    public static final class Share implements Converter<Ratio> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Ratio convert(String text) {
+            if (!text.matches("\\d{1,2}(\\.\\d{1,2})?%")) {
+                throw new IllegalArgumentException("expected a share from 0% to 99%, such as 5%");
+            }
+            return new Ratio(Double.parseDouble(text.substring(0, text.length() - 1)) / 100);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+package dev.segdiff.index;
+
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The SQL of {@code segdiff.index_rebuilds}: what was begun, how it ended, and what it may have left behind. */
+@ApplicationScoped
+class RebuildLedger {
+    static final String REBUILT = "rebuilt";
+    static final String SKIPPED = "skipped";
+    static final String FAILED = "failed";
+
+    /** A rebuild after which something may be left. */
+    record Unclean(long rebuildId, long tableOid, String index, boolean building) {}
+
+    /** Notes a rebuild before it begins; its number. */
+    long begin(Session session, long runId, IndexState index) {
+        return session.one(
+                """
+                insert into segdiff.index_rebuilds
+                    (run_id, index_oid, index_name, table_oid, table_name, bytes_before, bloat_before, measured, invalid_before)
+                values (?, ?::oid, ?, ?::oid, ?, ?, ?, ?,
+                    array(select i.indexrelid from pg_index i where i.indrelid = ?::oid and not i.indisvalid))
+                returning rebuild_id
+                """,
+                row -> row.getLong(1),
+                runId,
+                index.oid(),
+                index.index().plain(),
+                index.tableOid(),
+                index.table().plain(),
+                index.bytes(),
+                index.bloat(),
+                index.measured(),
+                index.tableOid());
+    }
+
+    /** Notes an index that is left alone, and why. */
+    void skip(Session session, long runId, IndexState index, String reason) {
+        session.update(
+                """
+                insert into segdiff.index_rebuilds
+                    (run_id, index_oid, index_name, table_oid, table_name, ended_at, outcome, reason, bytes_before, bloat_before, measured, clean)
+                values (?, ?::oid, ?, ?::oid, ?, clock_timestamp(), 'skipped', ?, ?, ?, ?, true)
+                """,
+                runId,
+                index.oid(),
+                index.index().plain(),
+                index.tableOid(),
+                index.table().plain(),
+                reason,
+                index.bytes(),
+                index.bloat(),
+                index.measured());
+    }
+
+    /** Notes an index that statistics suspected and a measurement has cleared. */
+    void refute(Session session, long runId, IndexState index) {
+        session.update(
+                """
+                insert into segdiff.index_rebuilds
+                    (run_id, index_oid, index_name, table_oid, table_name, ended_at, outcome, bytes_before, bloat_before, measured, estimate_error, clean)
+                values (?, ?::oid, ?, ?::oid, ?, clock_timestamp(), 'refuted', ?, ?, true, ?, true)
+                """,
+                runId,
+                index.oid(),
+                index.index().plain(),
+                index.tableOid(),
+                index.table().plain(),
+                index.bytes(),
+                index.bloat(),
+                index.estimateError(1));
+    }
+
+    /** Notes which index is being built, as PostgreSQL tells it of the session that runs this statement; at first it names the old one. */
+    void noteNew(Session session, long rebuildId, String sql) {
+        session.update("""
+                update segdiff.index_rebuilds r set new_oid = p.index_relid
+                from pg_stat_progress_create_index p join pg_stat_activity a using (pid)
+                where r.rebuild_id = ? and r.new_oid is null and p.relid = r.table_oid and p.index_relid not in (0, r.index_oid)
+                  and p.datname = current_database() and a.query = ?
+                """, rebuildId, sql);
+    }
+
+    void end(Session session, long rebuildId, String outcome, @Nullable String reason, @Nullable IndexState after) {
+        session.update(
+                """
+                update segdiff.index_rebuilds
+                set ended_at = clock_timestamp(), outcome = ?, reason = ?, bytes_after = ?::bigint, bloat_after = ?::float8, estimate_error = ?::float8
+                where rebuild_id = ?
+                """,
+                outcome,
+                reason,
+                after == null ? null : after.bytes(),
+                after == null ? null : after.bloat(),
+                after == null ? null : after.estimateError(1),
+                rebuildId);
+    }
+
+    /** Rebuilds of which something may be left: cut off, or failed. */
+    List<Unclean> unclean(Session session) {
+        return session.list(
+                """
+                select r.rebuild_id, r.table_oid, r.index_name,
+                    exists (select from pg_stat_progress_create_index p where p.relid = r.table_oid and p.datname = current_database()) as building
+                from segdiff.index_rebuilds r where not r.clean order by r.rebuild_id
+                """, row -> new Unclean(row.getLong(1), row.getLong(2), row.getString(3), row.getBoolean(4)));
+    }
+
+    /**
+     * What a rebuild has left: the index that it was building, or the one that it had replaced, both under the names that
+     * PostgreSQL gives them. If it was cut off before it could note the new one, that is one of the same table, with the same
+     * columns, that was not there before. PostgreSQL cuts the old name where the new one would be too long: 14 characters
+     * are left in any alphabet.
+     */
+    Optional<TableName> leftover(Session session, Unclean rebuild) {
+        return session.first("""
+                select n.nspname, c.relname
+                from segdiff.index_rebuilds r
+                join pg_index i on i.indrelid = r.table_oid and not i.indisvalid
+                join pg_class c on c.oid = i.indexrelid
+                join pg_namespace n on n.oid = c.relnamespace
+                left join pg_index old on old.indexrelid = r.index_oid
+                left join pg_class old_class on old_class.oid = r.index_oid
+                where r.rebuild_id = ?
+                  and ((c.oid = r.index_oid and c.relname ~ '_ccold\\d*$')
+                       or (c.relname ~ '_ccnew\\d*$'
+                           and case when r.new_oid is not null then c.oid = r.new_oid
+                               else c.oid <> all (r.invalid_before)
+                                   and (i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text)
+                                     = (old.indkey::text, old.indclass::text, old.indcollation::text, old.indoption::text)
+                                   and starts_with(c.relname, left(old_class.relname, 14))
+                               end))
+                order by c.oid limit 1
+                """, row -> new TableName(row.getString(1), row.getString(2)), rebuild.rebuildId());
+    }
+
+    /** What nobody asks for any more. */
+    void forget(Session session) {
+        session.update("delete from segdiff.index_rebuilds where clean and started_at < now() - interval '1 year'");
+    }
+
+    /** Nothing is left of it. One that never came to an end was cut off. */
+    void clean(Session session, long rebuildId) {
+        session.update("""
+                update segdiff.index_rebuilds
+                set clean = true, ended_at = coalesce(ended_at, clock_timestamp()), outcome = coalesce(outcome, 'cut_off')
+                where rebuild_id = ?
+                """, rebuildId);
+    }
+}

@@ -1,0 +1,182 @@
+package dev.segdiff.index;
+
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Retry;
+import dev.segdiff.db.Session;
+import dev.segdiff.db.Settings;
+import dev.segdiff.run.RunContext;
+import dev.segdiff.run.Throttle.Gate;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.time.OffsetDateTime;
+import java.util.List;
+import java.util.Optional;
+
+/** Rebuilds bloated indexes beside their users, the most wasteful first. Each is noted before it begins. */
+@ApplicationScoped
+class Rebuilds {
+    /** A lock that was not given, or a transaction that did not end, may be gone after a short while. */
+    private static final Retry RETRY = new Retry(3, Duration.ofSeconds(1));
+
+    private final Database database;
+    private final IndexQueries queries;
+    private final IndexMeter meter;
+    private final RebuildLedger ledger;
+    private final Conditions conditions;
+    private final Leftovers leftovers;
+    private final LongStatement statement;
+    private final IndexConfig config;
+
+    Rebuilds(
+            Database database,
+            IndexQueries queries,
+            IndexMeter meter,
+            RebuildLedger ledger,
+            Conditions conditions,
+            Leftovers leftovers,
+            LongStatement statement,
+            IndexConfig config) {
+        this.database = database;
+        this.queries = queries;
+        this.meter = meter;
+        this.ledger = ledger;
+        this.conditions = conditions;
+        this.leftovers = leftovers;
+        this.statement = statement;
+        this.config = config;
+    }
+
+    void run(RunContext run, Gate gate) {
+        if (!run.request().dryRun()) {
+            run.inTransaction(database, ledger::forget);
+        }
+        List<IndexState> suspects = database.transaction(queries::all).stream()
+                .filter(meter::isWorthIt)
+                .toList();
+        for (IndexState suspect : suspects) {
+            gate.pass();
+            consider(run, suspect);
+        }
+    }
+
+    /** What statistics suspect, a measurement confirms or refutes, unless it could not be rebuilt now anyway. */
+    private void consider(RunContext run, IndexState suspect) {
+        Optional<String> over = noMoreOf(run);
+        IndexState index = over.isPresent() ? suspect : meter.measured(suspect);
+        if (index.isBloated(config)) {
+            over.or(() -> reasonNotTo(index))
+                    .ifPresentOrElse(reason -> skip(run, index, reason), () -> rebuild(run, index));
+        } else if (suspect.isBloated(config)) {
+            run.counts().add("refuted", 1);
+            if (!run.request().dryRun()) {
+                run.inTransaction(database, session -> ledger.refute(session, run.runId(), index));
+            }
+        }
+    }
+
+    private Optional<String> noMoreOf(RunContext run) {
+        long tried = run.counts().get("rebuilt")
+                + run.counts().get("busy")
+                + run.counts().get("failed");
+        return tried >= config.maxRebuilds()
+                ? Optional.of("this run has rebuilt segdiff.index.max-rebuilds " + config.maxRebuilds())
+                : database.transaction(conditions::window);
+    }
+
+    private Optional<String> reasonNotTo(IndexState index) {
+        return Optional.ofNullable(index.untouchable())
+                .or(() -> conditions.room(index))
+                .or(() -> recently(index))
+                .or(() -> database.transaction(
+                        session -> conditions.noBuild(session).or(() -> conditions.noOldTransaction(session, index))));
+    }
+
+    private Optional<String> recently(IndexState index) {
+        OffsetDateTime last = index.rebuiltAt();
+        if (last == null) {
+            return Optional.empty();
+        }
+        Duration age = database.transaction((Session session) -> Duration.ofSeconds(
+                session.one("select extract(epoch from now() - ?)::bigint", row -> row.getLong(1), last)));
+        return age.compareTo(config.rebuildAgainAfter()) >= 0
+                ? Optional.empty()
+                : Optional.of("it was rebuilt " + age.toHours() + " h ago, within segdiff.index.rebuild-again-after "
+                        + config.rebuildAgainAfter().toHours() + " h: look for what bloats it");
+    }
+
+    private void skip(RunContext run, IndexState index, String reason) {
+        run.counts().add("skipped", 1);
+        run.problem("index " + index.index().plain() + " stays bloated: " + reason);
+        if (!run.request().dryRun()) {
+            run.inTransaction(database, session -> ledger.skip(session, run.runId(), index, reason));
+        }
+    }
+
+    private void rebuild(RunContext run, IndexState index) {
+        String sql = "reindex index concurrently " + index.index();
+        if (run.request().dryRun()) {
+            run.wouldRun(sql);
+            run.counts().add("rebuilt", 1);
+            return;
+        }
+        try {
+            RETRY.run(run.cancellation(), DatabaseException::isLockTimeout, () -> {
+                attempt(run, index, sql);
+                return 0;
+            });
+        } catch (DatabaseException e) {
+            if (RunContext.isEndedBy(e)) {
+                throw e;
+            }
+            boolean busy = e.isLockTimeout() || e.isCancelled();
+            run.counts().add(busy ? "busy" : "failed", 1);
+            run.problem("index " + index.index().plain() + (busy ? " is busy: " : " failed: ") + e.getMessage());
+        }
+    }
+
+    private void attempt(RunContext run, IndexState index, String sql) {
+        long id = run.transaction(database, session -> ledger.begin(session, run.runId(), index));
+        Settings settings = statement.settings(config.statementTimeout(), config.maxWait());
+        try {
+            Optional<String> gaveWay = statement.run(run, settings, index.tableOid(), sql, () -> note(id, sql));
+            if (gaveWay.isPresent()) {
+                run.counts().add("busy", 1);
+                run.problem("index " + index.index().plain() + " stays bloated: " + gaveWay.get());
+                failed(run, id, gaveWay.get());
+                return;
+            }
+        } catch (DatabaseException e) {
+            if (!RunContext.isEndedBy(e)) {
+                failed(run, id, String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
+        succeeded(run, id, index);
+    }
+
+    private void note(long id, String sql) {
+        database.inTransaction(session -> ledger.noteNew(session, id, sql));
+    }
+
+    private void failed(RunContext run, long id, String reason) {
+        run.inTransaction(database, session -> ledger.end(session, id, RebuildLedger.FAILED, reason, null));
+        leftovers.drop(run);
+    }
+
+    private void succeeded(RunContext run, long id, IndexState before) {
+        Optional<IndexState> after = database.transaction(queries::all).stream()
+                .filter(index -> index.index().equals(before.index()))
+                .findFirst()
+                .map(meter::measured);
+        run.inTransaction(database, session -> {
+            ledger.end(session, id, RebuildLedger.REBUILT, null, after.orElse(null));
+            ledger.clean(session, id);
+        });
+        run.counts().add("rebuilt", 1);
+        run.counts()
+                .add(
+                        "bytes_freed",
+                        before.bytes() - after.map(IndexState::bytes).orElse(before.bytes()));
+    }
+}

@@ -1,0 +1,52 @@
+package dev.segdiff.index;
+
+import java.time.LocalTime;
+import java.time.format.DateTimeParseException;
+import org.eclipse.microprofile.config.spi.Converter;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A time of the day in which heavy work may begin. It may pass midnight.
+ *
+ * @param from belongs to it; null: any time
+ * @param to no longer belongs to it; null: any time
+ */
+public record TimeWindow(@Nullable LocalTime from, @Nullable LocalTime to) {
+    private static final String ANY = "any";
+
+    public boolean isOpen(LocalTime now) {
+        if (from == null || to == null) {
+            return true;
+        }
+        boolean begun = !now.isBefore(from);
+        boolean over = !now.isBefore(to);
+        return from.isBefore(to) ? begun && !over : begun || !over;
+    }
+
+    @Override
+    public String toString() {
+        return from == null ? ANY : from + "-" + to;
+    }
+
+    /** Reads {@code 22:00-06:00} or {@code any}. */
+    public static final class FromText implements Converter<TimeWindow> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public TimeWindow convert(String text) {
+            if (text.strip().equals(ANY)) {
+                return new TimeWindow(null, null);
+            }
+            String[] times = text.strip().split("-", -1);
+            try {
+                TimeWindow window = new TimeWindow(LocalTime.parse(times[0]), LocalTime.parse(times[1]));
+                if (times.length == 2 && !times[0].equals(times[1])) {
+                    return window;
+                }
+            } catch (DateTimeParseException | ArrayIndexOutOfBoundsException e) {
+                // Told below, as whatever else is wrong.
+            }
+            throw new IllegalArgumentException("expected a time of the day such as 22:00-06:00, or any");
+        }
+    }
+}

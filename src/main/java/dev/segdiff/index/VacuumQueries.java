@@ -1,0 +1,152 @@
+package dev.segdiff.index;
+
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.util.List;
+
+/** The SQL that finds what to vacuum, and remembers it. */
+@ApplicationScoped
+class VacuumQueries {
+    /** What is done to a table. */
+    enum Kind {
+        VACUUM("vacuum (analyze, truncate off) "),
+        ANALYZE("analyze "),
+        FREEZE("vacuum (freeze, analyze, truncate off) ");
+
+        private final String sql;
+
+        Kind(String sql) {
+            this.sql = sql;
+        }
+
+        /** Giving pages back at the end would lock out everybody, on standbys without a way to give in: it is left to autovacuum. */
+        String sql(TableName table) {
+            return sql + table;
+        }
+
+        String column() {
+            return name().toLowerCase(java.util.Locale.ROOT);
+        }
+    }
+
+    /**
+     * A table that something is due for.
+     *
+     * @param changes rows ever changed, as PostgreSQL counts them
+     */
+    record Due(TableName table, long oid, Kind kind, long deadRows, long changes) {}
+
+    private static final String OURS = Scope.TABLES + """
+            , ours as (
+                select c.oid, n.nspname, c.relname, greatest(c.reltuples, 0) as rows, s.n_live_tup, s.n_dead_tup, s.n_mod_since_analyze,
+                    s.n_tup_ins + s.n_tup_upd + s.n_tup_del as changes, array_to_string(c.reloptions, ' ') as options, c.relpartbound
+                from tables join pg_class c using (oid)
+                join pg_namespace n on n.oid = c.relnamespace
+                join pg_stat_all_tables s on s.relid = c.oid
+                where (pg_has_role(c.relowner, 'usage')
+                       or case when current_setting('server_version_num')::int >= 170000 then has_table_privilege(c.oid, 'MAINTAIN') else false end)
+                  and not exists (select from pg_stat_progress_vacuum p where p.relid = c.oid and p.datname = current_database())
+            )
+            """;
+
+    private final Scope scope;
+    private final IndexConfig config;
+
+    VacuumQueries(Scope scope, IndexConfig config) {
+        this.scope = scope;
+        this.config = config;
+    }
+
+    /**
+     * Tables of which much is dead or has changed, the worst first, where autovacuum will not come for long, or should have
+     * come long ago; what is just due for it is left to it.
+     */
+    List<Due> changed(Session session) {
+        return session.list(
+                OURS + """
+                select nspname, relname, oid, case when dead_due then 'VACUUM' else 'ANALYZE' end as kind, n_dead_tup, changes
+                from (
+                    select o.*, n_dead_tup >= limits.ours and (off or n_dead_tup < limits.autovacuum or n_dead_tup >= 2 * limits.autovacuum) as dead_due,
+                        n_mod_since_analyze >= limits.ours and (off or n_mod_since_analyze < limits.autoanalyze or n_mod_since_analyze >= 2 * limits.autoanalyze) as changed_due
+                    from ours o
+                    cross join lateral (select current_setting('autovacuum') = 'off' or coalesce(options, '') ~ 'autovacuum_enabled=(false|off|0|no)' as off) a
+                    cross join lateral (select greatest(?, ? * (n_live_tup + n_dead_tup)) as ours,
+                        coalesce(substring(options from 'autovacuum_vacuum_threshold=(\\d+)'), current_setting('autovacuum_vacuum_threshold'))::float8
+                            + rows * coalesce(substring(options from 'autovacuum_vacuum_scale_factor=([\\d.e-]+)'), current_setting('autovacuum_vacuum_scale_factor'))::float8 as autovacuum,
+                        coalesce(substring(options from 'autovacuum_analyze_threshold=(\\d+)'), current_setting('autovacuum_analyze_threshold'))::float8
+                            + rows * coalesce(substring(options from 'autovacuum_analyze_scale_factor=([\\d.e-]+)'), current_setting('autovacuum_analyze_scale_factor'))::float8 as autoanalyze
+                    ) limits
+                ) due
+                where dead_due or changed_due
+                order by dead_due desc, greatest(n_dead_tup, n_mod_since_analyze) desc, nspname, relname
+                """,
+                VacuumQueries::due,
+                scope.patterns(),
+                config.vacuumMinRows(),
+                config.vacuumShare().value());
+    }
+
+    /**
+     * Partitions whose time is over for a day, each once, and again when it has been changed: of the diffs, and of policies on
+     * a time or on UUIDs. Whoever freezes them now, while their pages are likely cached, spares a scan years later at a bad moment.
+     */
+    List<Due> over(Session session) {
+        return session.list(OURS + """
+                select nspname, relname, o.oid, 'FREEZE' as kind, n_dead_tup, changes
+                from ours o
+                join pg_inherits i on i.inhrelid = o.oid
+                left join roots p on p.oid = i.inhparent
+                cross join lateral (select substring(pg_get_expr(o.relpartbound, o.oid) from 'TO \\(''(.*)''\\)$') as upper) bound
+                cross join lateral (select case
+                    when i.inhparent = 'segdiff.segment_diffs'::regclass or p.key_kind in ('TIMESTAMPTZ', 'TIMESTAMP', 'DATE')
+                    then bound.upper::timestamptz
+                    when p.key_kind in ('UUID', 'UUID_TEXT')
+                    then to_timestamp(('x' || left(replace(bound.upper, '-', ''), 12))::bit(48)::bigint / 1000.0)
+                    end as time) ends
+                where ends.time < now() - interval '1 day' and pg_relation_size(o.oid) > 0
+                  and not exists (select from segdiff.vacuums v
+                                  where v.relation = o.oid and v.kind = 'freeze' and v.ended_at is not null and v.changes = o.changes)
+                order by ends.time, nspname, relname
+                """, VacuumQueries::due, (Object) scope.patterns());
+    }
+
+    long begin(Session session, long runId, Due due) {
+        return session.one(
+                """
+                insert into segdiff.vacuums (run_id, relation, table_name, kind, dead_before, changes) values (?, ?::oid, ?, ?, ?, ?)
+                returning vacuum_id
+                """,
+                row -> row.getLong(1),
+                runId,
+                due.oid(),
+                due.table().plain(),
+                due.kind().column(),
+                due.deadRows(),
+                due.changes());
+    }
+
+    /** What nobody asks for any more. */
+    void forget(Session session) {
+        session.update("""
+                delete from segdiff.vacuums v
+                where (v.kind <> 'freeze' and v.started_at < now() - interval '1 year')
+                   or not exists (select from pg_class c where c.oid = v.relation)
+                """);
+    }
+
+    void end(Session session, long vacuumId) {
+        session.update("update segdiff.vacuums set ended_at = clock_timestamp() where vacuum_id = ?", vacuumId);
+    }
+
+    private static Due due(ResultSet row) throws SQLException {
+        return new Due(
+                new TableName(row.getString("nspname"), row.getString("relname")),
+                row.getLong("oid"),
+                Kind.valueOf(row.getString("kind")),
+                row.getLong("n_dead_tup"),
+                row.getLong("changes"));
+    }
+}

@@ -1,0 +1,113 @@
+package dev.segdiff.index;
+
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Settings;
+import dev.segdiff.index.VacuumQueries.Due;
+import dev.segdiff.run.RunContext;
+import dev.segdiff.run.Throttle.Gate;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** Vacuums what autovacuum would come late for, and freezes what will not change any more, so many tables a run. */
+@ApplicationScoped
+class Vacuums {
+    /** As autovacuum does it by default: by hand, vacuum works without a pause. */
+    private static final String COST_DELAY = "2ms";
+
+    /** Whoever has the table now, another vacuum perhaps, has it for longer. */
+    private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(2);
+
+    private final Database database;
+    private final VacuumQueries queries;
+    private final Conditions conditions;
+    private final LongStatement statement;
+    private final IndexConfig config;
+
+    Vacuums(
+            Database database,
+            VacuumQueries queries,
+            Conditions conditions,
+            LongStatement statement,
+            IndexConfig config) {
+        this.database = database;
+        this.queries = queries;
+        this.conditions = conditions;
+        this.statement = statement;
+        this.config = config;
+    }
+
+    /** Tables that have changed much. */
+    void vacuum(RunContext run, Gate gate) {
+        if (!run.request().dryRun()) {
+            run.inTransaction(database, queries::forget);
+        }
+        each(run, gate, database.transaction(queries::changed));
+    }
+
+    /** Partitions that are over. */
+    void freeze(RunContext run, Gate gate) {
+        each(run, gate, database.transaction(queries::over));
+    }
+
+    private void each(RunContext run, Gate gate, List<Due> all) {
+        for (Due due : all) {
+            if (done(run) >= config.maxVacuums()
+                    || database.transaction(conditions::window).isPresent()) {
+                run.counts().add("vacuums_left", all.size() - all.indexOf(due));
+                return;
+            }
+            gate.pass();
+            if (run.request().dryRun()) {
+                run.wouldRun(due.kind().sql(due.table()));
+                count(run, due);
+            } else {
+                attempt(run, due);
+            }
+        }
+    }
+
+    private void attempt(RunContext run, Due due) {
+        long id = run.transaction(database, session -> queries.begin(session, run.runId(), due));
+        Settings settings =
+                statement.settings(config.statementTimeout(), LOCK_TIMEOUT).with("vacuum_cost_delay", COST_DELAY);
+        try {
+            Optional<String> gaveWay =
+                    statement.run(run, settings, due.oid(), due.kind().sql(due.table()), () -> {});
+            if (gaveWay.isPresent()) {
+                run.counts().add("busy", 1);
+                run.problem("table " + due.table().plain() + ": vacuum " + gaveWay.get());
+                return;
+            }
+        } catch (DatabaseException e) {
+            if (RunContext.isEndedBy(e)) {
+                throw e;
+            }
+            boolean busy = e.isLockTimeout() || e.isCancelled();
+            run.counts().add(busy ? "busy" : "failed", 1);
+            run.problem("table " + due.table().plain() + (busy ? " is busy: " : " failed: ") + e.getMessage());
+            return;
+        }
+        run.inTransaction(database, session -> queries.end(session, id));
+        count(run, due);
+    }
+
+    private static void count(RunContext run, Due due) {
+        run.counts()
+                .add(
+                        switch (due.kind()) {
+                            case VACUUM -> "vacuumed";
+                            case ANALYZE -> "analyzed";
+                            case FREEZE -> "frozen";
+                        },
+                        1);
+    }
+
+    private static long done(RunContext run) {
+        return run.counts().get("vacuumed")
+                + run.counts().get("analyzed")
+                + run.counts().get("frozen");
+    }
+}

@@ -1,0 +1,2 @@
+/** The health of indexes and tables: bloat, rebuilding, vacuum, and what holds it back. */
+package dev.segdiff.index;

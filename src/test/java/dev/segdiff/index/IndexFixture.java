@@ -1,0 +1,90 @@
+package dev.segdiff.index;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Database;
+import dev.segdiff.run.RunFixture;
+import dev.segdiff.run.RunReport;
+import dev.segdiff.support.TestConfig;
+import dev.segdiff.support.TestDatabase;
+import java.time.LocalDate;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The feature, wired by hand over a test's database. It looks after the schema public, too, and finds no vacuum due. */
+final class IndexFixture {
+    private static final LocalDate DAY = LocalDate.of(2026, 3, 1);
+
+    final TestDatabase db;
+    final RunFixture runs;
+    final IndexQueries queries;
+    final IndexReporter reporter;
+    final IndexMaintenance job;
+
+    IndexFixture(TestDatabase db, String... settings) {
+        this.db = db;
+        List<String> all = new ArrayList<>(List.of(
+                "segdiff.index.tables",
+                "public.*",
+                "segdiff.index.min-size",
+                "64kB",
+                "segdiff.index.vacuum-min-rows",
+                "100000000"));
+        all.addAll(List.of(settings));
+        String[] config = all.toArray(String[]::new);
+        runs = new RunFixture(db, config);
+        Database database = runs.database;
+        IndexConfig indexConfig = TestConfig.of(IndexConfig.class, config);
+        queries = new IndexQueries(new Scope(indexConfig), indexConfig);
+        IndexMeter meter = new IndexMeter(database, queries, indexConfig);
+        reporter = new IndexReporter(database, queries, new ReportQueries(new Scope(indexConfig)), meter);
+        RebuildLedger ledger = new RebuildLedger();
+        Conditions conditions = new Conditions(indexConfig, runs.config);
+        LongStatement statement = new LongStatement(database);
+        Leftovers leftovers = new Leftovers(database, ledger, statement, indexConfig);
+        job = new IndexMaintenance(
+                database,
+                conditions,
+                leftovers,
+                new Vacuums(
+                        database,
+                        new VacuumQueries(new Scope(indexConfig), indexConfig),
+                        conditions,
+                        statement,
+                        indexConfig),
+                new Rebuilds(database, queries, meter, ledger, conditions, leftovers, statement, indexConfig),
+                new IndexGoal(database, queries, indexConfig),
+                runs.throttle);
+    }
+
+    /** A table of the worker with an index event_id that needs {@code factor} times fewer pages than it has. */
+    static void bloat(TestDatabase db, String table, int rows, int factor) {
+        db.execute(
+                "create table %s (id bigint not null, filler text)".formatted(table),
+                "alter table %s set (autovacuum_enabled = false)".formatted(table),
+                "insert into %s select g, 'x' from generate_series(1, %d) g".formatted(table, rows * factor),
+                "create index %1$s_id on %1$s (id)".formatted(table),
+                "delete from %s where id %% %d <> 0".formatted(table, factor));
+        // In a session of its own, or the statistics of the delete come after those of the vacuum.
+        db.execute("vacuum analyze " + table);
+        db.giveToWorker(table);
+    }
+
+    IndexState index(String name) {
+        return runs.database.transaction(queries::all).stream()
+                .filter(index -> index.index().name().equals(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    RunReport run() {
+        return runs.run(job, RunFixture.request(DAY));
+    }
+
+    RunReport run(Cancellation cancellation) {
+        return runs.runner.run(job, RunFixture.request(DAY), cancellation, run -> {});
+    }
+
+    RunReport dryRun() {
+        return runs.run(job, RunFixture.dryRun(DAY));
+    }
+}
