@@ -56,7 +56,7 @@ final class IndexReportCommand extends DatabaseCommand {
         Table table = new Table("INDEX", "SIZE", "BLOAT", "BY", "WASTED", "SCANS", "LAST SCAN", "REMARKS");
         // What a person should look at comes first, the most wasteful first among these.
         indexes.stream()
-                .sorted(Comparator.comparing(index -> remarks(index).isEmpty()))
+                .sorted(Comparator.comparing(index -> index.valid() && index.duplicateOf() == null))
                 .limit(limit)
                 .forEach(index -> table.row(
                         index.index().plain(),

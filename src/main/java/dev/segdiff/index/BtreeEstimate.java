@@ -73,7 +73,7 @@ final class BtreeEstimate {
         double room = pageSize - OVERHEAD;
         // Each leaf but the last repeats the first key of its neighbour.
         double leaf = room - pageSize * (100 - fillFactor) / 100.0 - entry - LINE_POINTER;
-        double duplicates = deduplicated ? Math.max(1, rows / values(columns, rows)) : 1;
+        double duplicates = deduplicated && rows > 0 ? Math.max(1, rows / values(columns, rows)) : 1;
         double pages = Math.ceil(rows / duplicates * key(pageSize, entry, duplicates) / leaf);
         double fanOut = Math.max(2, Math.floor((room - pageSize * (1 - INNER_FILL)) / (entry + LINE_POINTER)));
         double all = 1 + Math.max(1, pages);

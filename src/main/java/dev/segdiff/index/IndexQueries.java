@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 @ApplicationScoped
 class IndexQueries {
     /**
-     * Entries are those of the last VACUUM or ANALYZE, grown as the table has grown since: as the planner does it. Widths
+     * Entries are those of the last VACUUM or ANALYZE, grown as the table has grown since, as the planner does it,
+     * and no fewer than the rows that PostgreSQL has counted since; unknown of a table that has seen neither. Widths
      * are known of tables that the role may read, but not of names, which an index stores in fewer bytes than the table; of
      * expressions ANALYZE counts three bytes of a header too many.  Duplicates are stored once where equal means the same bytes. What
      * an index was found to be corrects the estimate: for good when it was fresh, as PostgreSQL had just counted its
@@ -25,8 +26,9 @@ class IndexQueries {
     private static final String INDEXES = Scope.TABLES + """
             select n.nspname, c.relname, tn.nspname as table_schema, t.relname as table_name, c.oid, t.oid as table_oid, m.amname,
                 pg_relation_size(c.oid) as bytes, current_setting('block_size')::int as page_size,
-                c.reltuples * case when t.relpages > 0 and t.reltuples > 0
-                    then pg_relation_size(t.oid) / current_setting('block_size')::float8 / t.relpages else 1 end as entries,
+                case when t.reltuples < 0 or (t.relpages = 0 and pg_relation_size(t.oid) > 0) then -1
+                    else greatest(case when i.indpred is null then ts.n_live_tup end,
+                                  c.reltuples * coalesce(pg_relation_size(t.oid) / current_setting('block_size')::float8 / nullif(t.relpages, 0), 1)) end as entries,
                 case when m.amname = 'btree' then coalesce(substring(array_to_string(c.reloptions, ' ') from 'fillfactor=(\\d+)')::int, 90) end as fill_factor,
                 not i.indisunique and i.indnatts = i.indnkeyatts and stored.same_bytes
                     and coalesce(array_to_string(c.reloptions, ' '), '') !~ 'deduplicate_items=(off|false|0)' as deduplicated,
@@ -49,6 +51,7 @@ class IndexQueries {
             join pg_namespace tn on tn.oid = t.relnamespace
             join pg_am m on m.oid = c.relam
             left join pg_stat_all_indexes s on s.indexrelid = c.oid
+            left join pg_stat_all_tables ts on ts.relid = t.oid
             left join lateral (
                 select array_agg(a.attlen::int order by a.attnum) as lengths,
                     array_agg(case a.attalign when 'd' then 8 when 'i' then 4 when 's' then 2 else 1 end order by a.attnum) as aligns,
@@ -105,6 +108,7 @@ class IndexQueries {
                 config.rebuildAgainAfter().toSeconds()));
         indexes.sort(java.util.Comparator.comparingLong(IndexState::wastedBytes)
                 .reversed()
+                .thenComparing(IndexState::bytes, java.util.Comparator.reverseOrder())
                 .thenComparing(index -> index.index().plain()));
         return indexes;
     }

@@ -56,7 +56,7 @@ class ReportQueries {
     List<Setting> settings(Session session) {
         return session.list(
                 """
-                select name, setting, unit, case
+                select name, setting, case when setting <> '-1' then unit end as unit, case
                     when name = 'autovacuum' and setting = 'off' then 'nothing is vacuumed but against wraparound'
                     when name = 'track_counts' and setting = 'off' then 'autovacuum is blind'
                     when name = 'autovacuum_naptime' and setting::int > 300 then 'it looks seldom: default 60 s'

@@ -3,12 +3,14 @@ package dev.segdiff.index;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.segdiff.support.Await;
 import dev.segdiff.support.TestDatabase;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is estimated of a fresh index, against what PostgreSQL builds. */
 class BtreeEstimateTest {
@@ -72,9 +74,29 @@ class BtreeEstimateTest {
         assertThat(index.index("j").bloat()).isCloseTo(1.0, within(0.02));
     }
 
-    @Test
-    void emptyIndexHasItsFirstPages() {
-        assertThat(BtreeEstimate.pages(8192, 0, 90, false, List.of(new BtreeEstimate.Column(8, 8, 8, 0, -1))))
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void emptyIndexHasItsFirstPages(boolean deduplicated) {
+        assertThat(BtreeEstimate.pages(8192, 0, 90, deduplicated, List.of(new BtreeEstimate.Column(8, 8, 8, 0, -1))))
                 .hasValue(2);
+    }
+
+    @Test
+    void tableThatHasGrownWithoutAnybodyLookingIsNoBloat() {
+        db.execute(
+                "create table t (a int) with (autovacuum_enabled = false)",
+                "create index i on t (a)",
+                "insert into t select generate_series(1, 100000)");
+        IndexFixture index = new IndexFixture(db);
+        assertThat(index.index("i").bloat()).as("never analyzed").isNull();
+
+        db.execute("delete from t");
+        db.execute("vacuum (truncate off, analyze) t");
+        db.execute("insert into t select generate_series(1, 100000)");
+
+        // Twice as large, as its pages are not free yet; but not a hundred times, as for the two pages of no entries.
+        Await.until(
+                "the rows are known",
+                () -> index.index("i").wastedBytes() < index.index("i").bytes() * 0.7);
     }
 }

@@ -106,11 +106,11 @@ class IndexMaintenanceTest {
                 "create schema tools",
                 "create extension pgstattuple schema tools",
                 "grant usage on schema tools to segdiff_worker");
-        db.execute(
-                "reindex index event_id",
-                "set allow_system_table_mods = on; update pg_class set reltuples = 1000 where relname in ('event_id', 'event')");
+        // A lie, by which the index should be a third of what it is.
+        db.execute("reindex index event_id", "alter table event alter id set (n_distinct = 1)");
+        db.execute("vacuum analyze event");
         IndexFixture index = wire();
-        assertThat(index.index("event_id").bloat()).isGreaterThan(3);
+        assertThat(index.index("event_id").bloat()).isGreaterThan(2);
 
         RunReport report = index.run();
 
