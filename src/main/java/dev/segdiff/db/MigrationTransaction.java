@@ -33,12 +33,20 @@ final class MigrationTransaction {
                 }
                 connection.commit();
                 return result;
-            } finally {
-                // Nothing is left to roll back, unless it failed.
-                connection.rollback();
+            } catch (RuntimeException | SQLException e) {
+                rollback(connection, e);
+                throw e;
             }
         } catch (SQLException e) {
             throw new DatabaseException(e);
+        }
+    }
+
+    private static void rollback(Connection connection, Exception failure) {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            failure.addSuppressed(e);
         }
     }
 
