@@ -8,7 +8,6 @@ import dev.segdiff.index.IndexReporter;
 import dev.segdiff.index.IndexState;
 import jakarta.inject.Inject;
 import java.time.OffsetDateTime;
-import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -66,22 +65,8 @@ final class IndexReportCommand extends DatabaseCommand {
                         ByteSize.text(index.wastedBytes()),
                         index.scans(),
                         time(index.lastScan()),
-                        remarks(index)));
+                        String.join(", ", index.remarks())));
         return table.toString();
-    }
-
-    private static String remarks(IndexState index) {
-        List<String> remarks = new ArrayList<>();
-        if (!index.valid()) {
-            remarks.add(index.building() ? "being built" : "invalid");
-        }
-        if (index.duplicateOf() != null) {
-            remarks.add("duplicate of " + index.duplicateOf());
-        }
-        if (index.valid() && index.scans() == 0 && !index.constraint()) {
-            remarks.add("never used");
-        }
-        return String.join(", ", remarks);
     }
 
     private String tables(List<TableState> tables) {

@@ -22,6 +22,14 @@ public class IndexReporter {
         this.meter = meter;
     }
 
+    /** The indexes that a person should look at first, by what is known without reading them. */
+    public List<IndexState> worst(int limit) {
+        return database.transaction(indexes::all).stream()
+                .sorted(Comparator.comparing(IndexState::valid))
+                .limit(limit)
+                .toList();
+    }
+
     /** Looks at everything; reads only the indexes that statistics suspect, or know nothing of. */
     public IndexReport read() {
         // Of some thousand tables PostgreSQL asks the file system for their sizes.

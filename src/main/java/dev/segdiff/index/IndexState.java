@@ -5,6 +5,8 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.segdiff.db.TableName;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,6 +76,21 @@ public record IndexState(
     Double estimateError(double known) {
         double truth = measured && bloat != null ? bloat : known;
         return estimate == null ? null : Double.valueOf(estimate / truth);
+    }
+
+    /** What a person should know of it, in a few words each. */
+    public List<String> remarks() {
+        List<String> remarks = new ArrayList<>();
+        if (!valid) {
+            remarks.add(building ? "being built" : "invalid");
+        }
+        if (duplicateOf != null) {
+            remarks.add("duplicate of " + duplicateOf);
+        }
+        if (valid && scans == 0 && !constraint) {
+            remarks.add("never used");
+        }
+        return remarks;
     }
 
     boolean isBloated(IndexConfig config) {

@@ -14,7 +14,8 @@ record PageView(
         boolean live,
         List<JobCard> jobs,
         List<TrendRow> trends,
-        List<BacklogRow> backlogs) {
+        List<BacklogRow> backlogs,
+        List<IndexRow> indexes) {
     /**
      * Who looks.
      *

@@ -2,6 +2,8 @@ package dev.segdiff.server;
 
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.event.EventExpiry;
+import dev.segdiff.index.IndexReporter;
+import dev.segdiff.index.IndexState;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.JobStatus;
@@ -36,6 +38,7 @@ public class PageViews {
     private static final int TRENDS = 8;
     private static final int TREND_DAYS = 30;
     private static final Duration STRIP_MAX_AGE = Duration.ofSeconds(1);
+    private static final int INDEXES = 8;
     private static final Duration TRENDS_MAX_AGE = Duration.ofSeconds(30);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
     private static final Duration TOLERANCE = Duration.ofMinutes(5);
@@ -64,6 +67,7 @@ public class PageViews {
     private final Clock clock;
     private final Recent<Map<String, List<RunReport>>> strips;
     private final Recent<List<Trend>> trends;
+    private final Recent<List<IndexState>> indexes;
 
     PageViews(
             Jobs jobs,
@@ -73,6 +77,7 @@ public class PageViews {
             DatabaseState database,
             RunLedger ledger,
             SegmentTrends segmentTrends,
+            IndexReporter indexReporter,
             Clock clock,
             Askers askers) {
         this.jobs = jobs;
@@ -89,6 +94,7 @@ public class PageViews {
                 askers);
         this.trends = new Recent<>(
                 () -> segmentTrends.liveliest(TRENDS, TREND_DAYS), TRENDS_MAX_AGE, PATIENCE, TOLERANCE, askers);
+        this.indexes = new Recent<>(() -> indexReporter.worst(INDEXES), TRENDS_MAX_AGE, PATIENCE, TOLERANCE, askers);
     }
 
     PageView read(Viewer viewer) {
@@ -105,11 +111,12 @@ public class PageViews {
                     living,
                     cards,
                     trends.get().stream().map(TrendRow::of).toList(),
-                    backlogs());
+                    backlogs(),
+                    indexes.get().stream().map(IndexRow::of).toList());
         } catch (Recent.SlowException | DatabaseException e) {
             LOG.warnf("page: %s", e.getMessage());
             String words = Objects.requireNonNullElse(fault, "the database cannot be asked");
-            return new PageView(viewer, words, false, List.of(), List.of(), List.of());
+            return new PageView(viewer, words, false, List.of(), List.of(), List.of(), List.of());
         }
     }
 

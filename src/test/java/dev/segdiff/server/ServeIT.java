@@ -656,6 +656,19 @@ class ServeIT {
     }
 
     @Test
+    void pageShowsTheIndexesThatNeedAPersonFirst() throws IOException {
+        db.execute(
+                "create index faulty on segdiff.segments (source)",
+                "update pg_index set indisvalid = false where indexrelid = 'segdiff.faulty'::regclass");
+        try (Served served = serve()) {
+            String page = served.get("/").body();
+
+            assertThat(page.substring(page.indexOf("id=\"indexes\"")))
+                    .containsSubsequence("segdiff.faulty", "<span class=\"badge missed\">invalid</span>", "segdiff.");
+        }
+    }
+
+    @Test
     void readerSeesThePageAndNoButtons() throws IOException {
         try (Served served = serveWithTokens()) {
             String cookie =
