@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The feature, wired by hand over a test's database. It looks after the schema public, too, and finds no vacuum due. */
-final class IndexFixture {
+public final class IndexFixture {
     private static final LocalDate DAY = LocalDate.of(2026, 3, 1);
 
     final TestDatabase db;
@@ -20,7 +20,7 @@ final class IndexFixture {
     final IndexReporter reporter;
     final IndexMaintenance job;
 
-    IndexFixture(TestDatabase db, String... settings) {
+    public IndexFixture(TestDatabase db, String... settings) {
         this.db = db;
         List<String> all = new ArrayList<>(List.of(
                 "segdiff.index.tables",
@@ -76,7 +76,7 @@ final class IndexFixture {
                 .orElseThrow();
     }
 
-    RunReport run() {
+    public RunReport run() {
         return runs.run(job, RunFixture.request(DAY));
     }
 

@@ -221,7 +221,7 @@ class IndexMaintenanceTest {
     @Test
     void indexOfAnotherOwnerStaysAndIsReported() {
         bloat("event");
-        db.execute("alter table event owner to postgres");
+        db.execute("alter table event owner to current_user");
 
         RunReport report = wire().run();
 
