@@ -108,7 +108,7 @@ class IndexMaintenanceTest {
                 "grant usage on schema tools to segdiff_worker");
         // A lie, by which the index should be a third of what it is.
         db.execute("reindex index event_id", "alter table event alter id set (n_distinct = 1)");
-        db.execute("vacuum analyze event");
+        IndexFixture.vacuum(db, "event");
         IndexFixture index = wire();
         assertThat(index.index("event_id").bloat()).isGreaterThan(2);
 
@@ -131,7 +131,7 @@ class IndexMaintenanceTest {
                 "alter table event alter id set (n_distinct = 1)",
                 "insert into event select generate_series(1, 40000)",
                 "create index event_id on event (id)");
-        db.execute("vacuum analyze event");
+        IndexFixture.vacuum(db, "event");
         db.giveToWorker("event");
         IndexFixture index = wire("segdiff.index.rebuild-again-after", "1s");
         assertThat(index.run().counts()).containsEntry("rebuilt", 1L);
@@ -163,7 +163,7 @@ class IndexMaintenanceTest {
         IndexFixture index = wire();
         index.run();
         db.execute("delete from event where id % 40 <> 0");
-        db.execute("vacuum analyze event");
+        IndexFixture.vacuum(db, "event");
 
         RunReport report = index.run();
 
@@ -237,7 +237,7 @@ class IndexMaintenanceTest {
                 "alter table event set (autovacuum_enabled = false)",
                 "insert into event select generate_series(1, 40000)",
                 "delete from event where id % 4 <> 0");
-        db.execute("vacuum analyze event");
+        IndexFixture.vacuum(db, "event");
         db.giveToWorker("event");
 
         RunReport report = wire().run();
@@ -254,7 +254,7 @@ class IndexMaintenanceTest {
                 "create index event_id on event (id)",
                 "insert into event select generate_series(1, 40000)",
                 "delete from event where id % 4 <> 0");
-        db.execute("vacuum analyze event");
+        IndexFixture.vacuum(db, "event");
         db.giveToWorker("event");
 
         RunReport report = wire().run();
