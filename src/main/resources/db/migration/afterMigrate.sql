@@ -43,20 +43,19 @@ begin
 
     -- A row becomes JSON by casts that the owner of the table's types may have written, so that the triggers may do no more
     -- than record it. A TRUNCATE is recorded by reading the table.
-    if to_regrole('segdiff_auditor') is null then
-        return;
+    if to_regrole('segdiff_auditor') is not null then
+        grant usage, create on schema segdiff to segdiff_auditor;
+        grant insert on segdiff.audit_log to segdiff_auditor;
+        grant usage on sequence segdiff.audit_ids, segdiff.audit_statements to segdiff_auditor;
+        grant select on segdiff.audited_tables, segdiff.segments to segdiff_auditor;
+        grant execute on function segdiff.audited_key, segdiff.key_columns, segdiff.record_change to segdiff_auditor;
+        for trigger_function in
+            select p.oid from pg_proc p
+            where p.pronamespace = 'segdiff'::regnamespace and p.prorettype = 'trigger'::regtype and p.proname ~ '^audit_'
+              and p.proowner <> to_regrole('segdiff_auditor')
+        loop
+            execute format('alter function %s owner to segdiff_auditor', trigger_function);
+        end loop;
+        revoke create on schema segdiff from segdiff_auditor;
     end if;
-    grant usage, create on schema segdiff to segdiff_auditor;
-    grant insert on segdiff.audit_log to segdiff_auditor;
-    grant usage on sequence segdiff.audit_ids, segdiff.audit_statements to segdiff_auditor;
-    grant select on segdiff.audited_tables, segdiff.segments to segdiff_auditor;
-    grant execute on function segdiff.audited_key, segdiff.key_columns, segdiff.record_change to segdiff_auditor;
-    for trigger_function in
-        select p.oid from pg_proc p
-        where p.pronamespace = 'segdiff'::regnamespace and p.prorettype = 'trigger'::regtype and p.proname ~ '^audit_'
-          and p.proowner <> to_regrole('segdiff_auditor')
-    loop
-        execute format('alter function %s owner to segdiff_auditor', trigger_function);
-    end loop;
-    revoke create on schema segdiff from segdiff_auditor;
 end $$;

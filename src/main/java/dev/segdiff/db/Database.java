@@ -98,8 +98,8 @@ public class Database {
 
     /** @throws InvalidInputException if {@link #outsideTransaction} has no way, and what to do about it */
     public void checkOutsideTransaction() {
-        try (Connection connection = DirectConnection.open(dataSource, config)) {
-            connection.isReadOnly();
+        try {
+            DirectConnection.open(dataSource, config).close();
         } catch (SQLException e) {
             throw new DatabaseException(e);
         }
@@ -123,7 +123,7 @@ public class Database {
         return new Session(connection, cancellation, null);
     }
 
-    private static void rollback(Connection connection, Throwable failure) {
+    static void rollback(Connection connection, Throwable failure) {
         try {
             connection.rollback();
             unbound(connection);

@@ -34,19 +34,11 @@ final class MigrationTransaction {
                 connection.commit();
                 return result;
             } catch (RuntimeException | SQLException e) {
-                rollback(connection, e);
+                Database.rollback(connection, e);
                 throw e;
             }
         } catch (SQLException e) {
             throw new DatabaseException(e);
-        }
-    }
-
-    private static void rollback(Connection connection, Exception failure) {
-        try {
-            connection.rollback();
-        } catch (SQLException e) {
-            failure.addSuppressed(e);
         }
     }
 

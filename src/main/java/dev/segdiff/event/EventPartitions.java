@@ -154,15 +154,13 @@ class EventPartitions {
             work.run();
             return true;
         } catch (DatabaseException e) {
-            boolean busy = e.isLockTimeout() || e.isCancelled();
-            if (RunContext.isEndedBy(e)) {
-                throw e;
+            if (e.isCancelled()) {
+                run.counts().add("busy", 1);
+                run.problem("partition " + partition.plain()
+                        + " waits for transactions that began before; the next run finishes it");
+            } else {
+                run.stepFailed("partition " + partition.plain(), e, e.isLockTimeout());
             }
-            run.counts().add(busy ? "busy" : "failed", 1);
-            run.problem("partition " + partition.plain()
-                    + (e.isCancelled()
-                            ? " waits for transactions that began before; the next run finishes it"
-                            : (busy ? " is busy: " : " failed: ") + e.getMessage()));
         } catch (InvalidInputException e) {
             run.counts().add("failed", 1);
             run.problem("partition " + partition.plain() + " failed: " + e.getMessage());

@@ -21,12 +21,9 @@ class IndexMeter {
         this.config = config;
     }
 
-    /** Whether statistics suspect it, or know nothing of it, and it is not too small to matter. */
+    /** Whether statistics suspect it, or know nothing of it. */
     boolean isWorthIt(IndexState index) {
-        return index.valid()
-                && index.bytes() >= config.minSize().bytes()
-                && (index.bloat() == null
-                        || index.bloat() >= config.bloatThreshold().value());
+        return index.isSuspect(config);
     }
 
     /** The index with its measured bloat; as it was, if it cannot be measured. */

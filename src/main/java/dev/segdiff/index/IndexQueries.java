@@ -8,6 +8,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
@@ -19,9 +20,9 @@ class IndexQueries {
      * Entries are those of the last VACUUM or ANALYZE, grown as the table has grown since, as the planner does it,
      * and no fewer than the rows that PostgreSQL has counted since; unknown of a table that has seen neither. Widths
      * are known of tables that the role may read, but not of names, which an index stores in fewer bytes than the table; of
-     * expressions ANALYZE counts three bytes of a header too many.  Duplicates are stored once where equal means the same bytes. What
-     * an index was found to be corrects the estimate: for good when it was fresh, as PostgreSQL had just counted its
-     * entries; for a while when it was measured, as statistics may have been old.
+     * expressions ANALYZE counts three bytes of a header too many. Duplicates are stored once where equal means the same
+     * bytes. What an index was found to be corrects the estimate: for good when it was fresh, as PostgreSQL had just
+     * counted its entries; for a while when it was measured, as statistics may have been old.
      */
     private static final String INDEXES = Scope.TABLES + """
             select n.nspname, c.relname, tn.nspname as table_schema, t.relname as table_name, c.oid, t.oid as table_oid, m.amname,
@@ -38,8 +39,7 @@ class IndexQueries {
                 exists (select from pg_stat_progress_create_index p where p.relid = t.oid and p.datname = current_database()) as building,
                 duplicate.name as duplicate_of,
                 case when i.indisexclusion then 'it belongs to an exclusion constraint, which PostgreSQL does not rebuild concurrently'
-                    when not (pg_has_role(c.relowner, 'usage')
-                              or case when current_setting('server_version_num')::int >= 170000 then has_table_privilege(t.oid, 'MAINTAIN') else false end)
+                    when not """ + Scope.mayMaintain("t") + """
                     then format('role %s may not: it belongs to %s', current_user, c.relowner::regrole)
                 end as untouchable,
                 rebuilt.ended_at as rebuilt_at, known.estimate_error
@@ -106,9 +106,9 @@ class IndexQueries {
                 IndexQueries::index,
                 scope.patterns(),
                 config.rebuildAgainAfter().toSeconds()));
-        indexes.sort(java.util.Comparator.comparingLong(IndexState::wastedBytes)
+        indexes.sort(Comparator.comparingLong(IndexState::wastedBytes)
                 .reversed()
-                .thenComparing(IndexState::bytes, java.util.Comparator.reverseOrder())
+                .thenComparing(IndexState::bytes, Comparator.reverseOrder())
                 .thenComparing(index -> index.index().plain()));
         return indexes;
     }

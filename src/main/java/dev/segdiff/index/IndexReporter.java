@@ -1,8 +1,6 @@
 package dev.segdiff.index;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
-import dev.segdiff.db.Settings;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Comparator;
 import java.util.List;
@@ -32,8 +30,6 @@ public class IndexReporter {
 
     /** Looks at everything; reads only the indexes that statistics suspect, or know nothing of. */
     public IndexReport read() {
-        // Of some thousand tables PostgreSQL asks the file system for their sizes.
-        Settings patient = database.defaults();
         List<IndexState> states = database.transaction(indexes::all).stream()
                 .map(index -> meter.isWorthIt(index) ? meter.measured(index) : index)
                 .sorted(Comparator.comparingLong(IndexState::wastedBytes).reversed())
@@ -41,15 +37,12 @@ public class IndexReporter {
         String measuring = database.transaction(indexes::canMeasure)
                 ? "suspected indexes measured by pgstatindex, others by statistics"
                 : "by statistics, as the extension pgstattuple is not there or not ours to use";
-        return database.transaction(
-                patient,
-                new Cancellation(),
-                session -> new IndexReport(
-                        measuring,
-                        states,
-                        queries.tables(session),
-                        queries.catalogs(session),
-                        queries.settings(session),
-                        queries.holders(session)));
+        return database.transaction(session -> new IndexReport(
+                measuring,
+                states,
+                queries.tables(session),
+                queries.catalogs(session),
+                queries.settings(session),
+                queries.holders(session)));
     }
 }

@@ -93,10 +93,14 @@ public record IndexState(
         return remarks;
     }
 
-    boolean isBloated(IndexConfig config) {
+    /** Whether it may be bloated, or nothing is known of it, and it is not too small to matter. */
+    boolean isSuspect(IndexConfig config) {
         return valid
-                && bloat != null
-                && bloat >= config.bloatThreshold().value()
+                && (bloat == null || bloat >= config.bloatThreshold().value())
                 && bytes >= config.minSize().bytes();
+    }
+
+    boolean isBloated(IndexConfig config) {
+        return bloat != null && isSuspect(config);
     }
 }

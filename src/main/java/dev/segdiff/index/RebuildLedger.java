@@ -11,7 +11,6 @@ import org.jspecify.annotations.Nullable;
 @ApplicationScoped
 class RebuildLedger {
     static final String REBUILT = "rebuilt";
-    static final String SKIPPED = "skipped";
     static final String FAILED = "failed";
 
     /** A rebuild after which something may be left. */

@@ -126,12 +126,7 @@ class Rebuilds {
                 return 0;
             });
         } catch (DatabaseException e) {
-            if (RunContext.isEndedBy(e)) {
-                throw e;
-            }
-            boolean busy = e.isLockTimeout() || e.isCancelled();
-            run.counts().add(busy ? "busy" : "failed", 1);
-            run.problem("index " + index.index().plain() + (busy ? " is busy: " : " failed: ") + e.getMessage());
+            run.stepFailed("index " + index.index().plain(), e, e.isLockTimeout() || e.isCancelled());
         }
     }
 

@@ -21,6 +21,19 @@ class Scope {
             )
             """;
 
+    /**
+     * Whether this role may vacuum a table and rebuild its indexes: it owns it, or has the privilege that PostgreSQL 17
+     * brought.
+     *
+     * @param table an alias of {@code pg_class}
+     */
+    static String mayMaintain(String table) {
+        return """
+               (pg_has_role(%1$s.relowner, 'usage')
+                or case when current_setting('server_version_num')::int >= 170000 then has_table_privilege(%1$s.oid, 'MAINTAIN') else false end)
+               """.formatted(table);
+    }
+
     private final IndexConfig config;
 
     Scope(IndexConfig config) {

@@ -6,6 +6,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Locale;
 
 /** The SQL that finds what to vacuum, and remembers it. */
 @ApplicationScoped
@@ -28,7 +29,7 @@ class VacuumQueries {
         }
 
         String column() {
-            return name().toLowerCase(java.util.Locale.ROOT);
+            return name().toLowerCase(Locale.ROOT);
         }
     }
 
@@ -46,8 +47,7 @@ class VacuumQueries {
                 from tables join pg_class c using (oid)
                 join pg_namespace n on n.oid = c.relnamespace
                 join pg_stat_all_tables s on s.relid = c.oid
-                where (pg_has_role(c.relowner, 'usage')
-                       or case when current_setting('server_version_num')::int >= 170000 then has_table_privilege(c.oid, 'MAINTAIN') else false end)
+                where """ + Scope.mayMaintain("c") + """
                   and not exists (select from pg_stat_progress_vacuum p where p.relid = c.oid and p.datname = current_database())
             )
             """;

@@ -82,12 +82,7 @@ class Vacuums {
                 return;
             }
         } catch (DatabaseException e) {
-            if (RunContext.isEndedBy(e)) {
-                throw e;
-            }
-            boolean busy = e.isLockTimeout() || e.isCancelled();
-            run.counts().add(busy ? "busy" : "failed", 1);
-            run.problem("table " + due.table().plain() + (busy ? " is busy: " : " failed: ") + e.getMessage());
+            run.stepFailed("table " + due.table().plain(), e, e.isLockTimeout() || e.isCancelled());
             return;
         }
         run.inTransaction(database, session -> queries.end(session, id));

@@ -93,6 +93,19 @@ public final class RunContext {
         }
     }
 
+    /**
+     * Reports a step that failed, and the run goes on, unless the failure ends it: then it is thrown.
+     *
+     * @param busy whether something was only in the way, so that the next run may do better
+     */
+    public void stepFailed(String subject, DatabaseException failure, boolean busy) {
+        if (isEndedBy(failure)) {
+            throw failure;
+        }
+        counts.add(busy ? "busy" : "failed", 1);
+        problem(subject + (busy ? " is busy: " : " failed: ") + failure.getMessage());
+    }
+
     public List<String> problems() {
         return List.copyOf(problems);
     }

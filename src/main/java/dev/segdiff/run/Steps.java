@@ -68,12 +68,7 @@ public class Steps {
                     () -> run.transaction(database, session -> step.work().test(session, thing)));
             run.counts().add(step.count(), done ? 1 : 0);
         } catch (DatabaseException e) {
-            if (RunContext.isEndedBy(e)) {
-                throw e;
-            }
-            run.counts().add(e.isLockTimeout() ? "busy" : "failed", 1);
-            run.problem(
-                    step.subject().apply(thing) + (e.isLockTimeout() ? " is busy: " : " failed: ") + e.getMessage());
+            run.stepFailed(step.subject().apply(thing), e, e.isLockTimeout());
         }
     }
 }

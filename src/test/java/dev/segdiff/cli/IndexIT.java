@@ -3,6 +3,7 @@ package dev.segdiff.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.segdiff.index.IndexFixture;
 import dev.segdiff.support.Await;
 import dev.segdiff.support.Segdiff;
 import dev.segdiff.support.Segdiff.Ended;
@@ -28,13 +29,7 @@ class IndexIT {
 
     @BeforeEach
     void bloat() {
-        db.execute(
-                "create table event (id bigint not null) with (autovacuum_enabled = false)",
-                "insert into event select generate_series(1, 100000)",
-                "create index event_id on event (id)",
-                "delete from event where id % 4 <> 0");
-        db.execute("vacuum analyze event");
-        db.giveToWorker("event");
+        IndexFixture.bloat(db, "event", 25_000, 4);
         segdiff = new Segdiff(directory)
                 .on(db)
                 .with("SEGDIFF_INDEX_TABLES", "public.*")

@@ -58,7 +58,7 @@ public final class IndexFixture {
     }
 
     /** A table of the worker with an index event_id that needs {@code factor} times fewer pages than it has. */
-    static void bloat(TestDatabase db, String table, int rows, int factor) {
+    public static void bloat(TestDatabase db, String table, int rows, int factor) {
         db.execute(
                 "create table %s (id bigint not null, filler text)".formatted(table),
                 "alter table %s set (autovacuum_enabled = false)".formatted(table),
