@@ -36,7 +36,8 @@ final class IndexReportCommand extends DatabaseCommand {
             output.json(report);
             return 0;
         }
-        output.line("Indexes, bloat " + report.measuring());
+        output.line("Bloat is " + report.measuring());
+        output.line("\nIndexes");
         output.line(indexes(report.indexes()));
         output.line("\nTables");
         output.line(tables(report.tables()));
@@ -60,8 +61,8 @@ final class IndexReportCommand extends DatabaseCommand {
                 .forEach(index -> table.row(
                         index.index().plain(),
                         ByteSize.text(index.bytes()),
-                        index.bloat() == null ? null : String.format(Locale.ROOT, "%.2f", index.bloat()),
-                        index.bloat() == null ? null : index.measured() ? "pgstatindex" : "statistics",
+                        factor(index.bloat()),
+                        by(index.bloat(), index.measured()),
                         ByteSize.text(index.wastedBytes()),
                         index.scans(),
                         time(index.lastScan()),
@@ -70,12 +71,17 @@ final class IndexReportCommand extends DatabaseCommand {
     }
 
     private String tables(List<TableState> tables) {
-        Table table = new Table("TABLE", "SIZE", "ROWS", "DEAD", "CHANGED", "VACUUM", "ANALYZE", "AGE", "REMARKS");
+        Table table = new Table(
+                "TABLE", "SIZE", "BLOAT", "BY", "WASTED", "ROWS", "DEAD", "CHANGED", "VACUUM", "ANALYZE", "AGE",
+                "REMARKS");
         tables.stream()
                 .limit(limit)
                 .forEach(t -> table.row(
                         t.table().plain(),
                         ByteSize.text(t.totalBytes()),
+                        factor(t.bloat()),
+                        by(t.bloat(), t.measured()),
+                        ByteSize.text(t.wastedBytes()),
                         t.liveRows(),
                         t.deadRows(),
                         t.changedRows(),
@@ -92,6 +98,14 @@ final class IndexReportCommand extends DatabaseCommand {
         settings.forEach(s -> table.row(
                 s.name(), s.value() + (s.unit() == null ? "" : " " + s.unit()), Objects.toString(s.unusual(), "")));
         return table.toString();
+    }
+
+    private static @Nullable String factor(@Nullable Double bloat) {
+        return bloat == null ? null : String.format(Locale.ROOT, "%.2f", bloat);
+    }
+
+    private static @Nullable String by(@Nullable Double bloat, boolean measured) {
+        return bloat == null ? null : measured ? "pgstattuple" : "statistics";
     }
 
     private static @Nullable OffsetDateTime latest(@Nullable OffsetDateTime a, @Nullable OffsetDateTime b) {

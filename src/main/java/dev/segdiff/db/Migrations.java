@@ -28,6 +28,7 @@ public class Migrations {
             "V3__serve.sql",
             "V4__audit.sql",
             "V5__index_maintenance.sql",
+            "V6__cheaper_audit.sql",
             "afterMigrate.sql");
 
     private final Database database;

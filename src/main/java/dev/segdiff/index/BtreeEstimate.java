@@ -1,8 +1,8 @@
 package dev.segdiff.index;
 
+import dev.segdiff.index.Tuple.Column;
 import java.util.List;
 import java.util.OptionalDouble;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How many pages a fresh b-tree needs for so many entries, by what ANALYZE knows of its columns. The idea is that of the
@@ -31,34 +31,6 @@ final class BtreeEstimate {
     private BtreeEstimate() {}
 
     /**
-     * A column of the index.
-     *
-     * @param length in bytes; negative if it varies
-     * @param align in bytes
-     * @param width of what varies, on average; null: unknown
-     * @param nulls the part of entries without a value
-     * @param distinct as in {@code pg_stats.n_distinct}: a number, or if negative a part of all rows
-     */
-    record Column(int length, int align, @Nullable Integer width, double nulls, double distinct) {
-        private double end(double offset) {
-            if (length >= 0) {
-                return aligned(offset, align) + length;
-            }
-            // Below 127 bytes a value has a header of one byte and no alignment.
-            int bytes = width == null ? 0 : width;
-            return (bytes < 127 ? offset : aligned(offset, align)) + bytes;
-        }
-
-        private boolean isKnown() {
-            return length >= 0 || width != null;
-        }
-
-        private double values(double rows) {
-            return Math.max(1, distinct < 0 ? -distinct * rows : distinct == 0 ? rows : distinct);
-        }
-    }
-
-    /**
      * The pages of a fresh index; empty if the width of a column is unknown.
      *
      * @param rows entries
@@ -66,10 +38,10 @@ final class BtreeEstimate {
      * @param deduplicated whether equal keys are stored once
      */
     static OptionalDouble pages(int pageSize, double rows, int fillFactor, boolean deduplicated, List<Column> columns) {
-        if (rows < 0 || !columns.stream().allMatch(Column::isKnown)) {
+        if (rows < 0 || !Tuple.areKnown(columns)) {
             return OptionalDouble.empty();
         }
-        double entry = entry(columns);
+        double entry = Tuple.size(ENTRY_HEADER, 2 * ENTRY_HEADER, columns);
         double room = pageSize - OVERHEAD;
         // Each leaf but the last repeats the first key of its neighbour.
         double leaf = room - pageSize * (100 - fillFactor) / 100.0 - entry - LINE_POINTER;
@@ -81,25 +53,6 @@ final class BtreeEstimate {
             level = Math.ceil(level / fanOut);
         }
         return OptionalDouble.of(all);
-    }
-
-    /** On average: entries with a null have a larger header, and nothing in the place of the null. */
-    private static double entry(List<Column> columns) {
-        double whole = ENTRY_HEADER;
-        double noNull = 1;
-        for (Column column : columns) {
-            whole = column.end(whole);
-            noNull *= 1 - column.nulls();
-        }
-        whole = aligned(whole, ENTRY_HEADER);
-        if (noNull == 1) {
-            return whole;
-        }
-        double gaps = 2 * ENTRY_HEADER;
-        for (Column column : columns) {
-            gaps += (column.end(gaps) - gaps) * (1 - column.nulls() / (1 - noNull));
-        }
-        return noNull * whole + (1 - noNull) * aligned(gaps, ENTRY_HEADER);
     }
 
     /** What one key and its rows take. */
@@ -116,9 +69,5 @@ final class BtreeEstimate {
         return Math.min(
                 rows,
                 columns.stream().mapToDouble(column -> column.values(rows)).reduce(1, (a, b) -> a * b));
-    }
-
-    private static double aligned(double offset, int to) {
-        return Math.ceil(offset / to) * to;
     }
 }

@@ -28,7 +28,7 @@ public interface IndexConfig {
     @WithDefault("16MB")
     ByteSize minSize();
 
-    /** Larger ones are judged by statistics alone: pgstatindex reads the whole index, 2 GB in some ten seconds. */
+    /** What is larger is measured only while nobody uses it: pgstattuple reads all of it, 2 GB in some ten seconds. */
     @WithConverter(ByteSize.FromText.class)
     @WithDefault("2GB")
     ByteSize measureMaxSize();

@@ -2,7 +2,6 @@ package dev.segdiff.index;
 
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
-import dev.segdiff.index.BtreeEstimate.Column;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -113,37 +112,20 @@ class IndexQueries {
         return indexes;
     }
 
-    /** Whether the extension pgstattuple is there, in whatever schema, and this role may use it. */
-    boolean canMeasure(Session session) {
-        return measuringFunction(session) != null;
+    /** How often a table was read or changed; grows with each use. */
+    long uses(Session session, long tableOid) {
+        return session.one("""
+                select coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del
+                from pg_stat_all_tables where relid = ?::oid
+                """, row -> row.getLong(1), tableOid);
     }
 
-    /**
-     * Reads the whole index; empty if there is no pgstattuple. Leaves are as full as their entries make them, against the
-     * fill factor of a fresh one; pages above them shrink alike.
-     */
-    OptionalDouble measure(Session session, IndexState index) {
-        TableName function = measuringFunction(session);
-        if (function == null || !index.method().equals("btree")) {
-            return OptionalDouble.empty();
-        }
-        return session.one(
-                """
-                select s.index_size / current_setting('block_size')::float8
-                    / (1 + greatest(1, (s.leaf_pages + s.internal_pages) * case when s.avg_leaf_density = 'NaN' then 0 else s.avg_leaf_density end
-                        / coalesce((select substring(array_to_string(reloptions, ' ') from 'fillfactor=(\\d+)')::float8 from pg_class where oid = ?::oid), 90)))
-                from %s(?::oid::regclass) s
-                """.formatted(function), row -> OptionalDouble.of(row.getDouble(1)), index.oid(), index.oid());
-    }
-
-    private static @Nullable TableName measuringFunction(Session session) {
-        return session.first("""
-                select n.nspname, p.proname from pg_extension e
-                join pg_namespace n on n.oid = e.extnamespace
-                join pg_proc p on p.pronamespace = n.oid and p.proname = 'pgstatindex' and p.proargtypes::text = 'regclass'::regtype::oid::text
-                where e.extname = 'pgstattuple' and has_function_privilege(p.oid, 'execute') and has_schema_privilege(n.oid, 'usage')
-                """, row -> new TableName(row.getString(1), row.getString(2)))
-                .orElse(null);
+    /** Whether another transaction has to do with the table now. */
+    boolean isInUse(Session session, long tableOid) {
+        return session.one("""
+                select exists (select from pg_locks l join pg_database d on d.oid = l.database
+                               where d.datname = current_database() and l.relation = ?::oid and l.pid is distinct from pg_backend_pid())
+                """, row -> row.getBoolean(1), tableOid);
     }
 
     private static IndexState index(ResultSet row) throws SQLException {
@@ -179,20 +161,7 @@ class IndexQueries {
                 row.getDouble("entries"),
                 row.getInt("fill_factor"),
                 row.getBoolean("deduplicated"),
-                columns(row));
+                Tuple.columns(row));
         return fresh.isEmpty() ? null : Double.valueOf(bytes / row.getDouble("page_size") / fresh.getAsDouble());
-    }
-
-    private static List<Column> columns(ResultSet row) throws SQLException {
-        Integer[] lengths = (Integer[]) row.getArray("lengths").getArray();
-        Integer[] aligns = (Integer[]) row.getArray("aligns").getArray();
-        @Nullable Integer[] widths = (Integer[]) row.getArray("widths").getArray();
-        Double[] nulls = (Double[]) row.getArray("nulls").getArray();
-        Double[] distincts = (Double[]) row.getArray("distincts").getArray();
-        List<Column> columns = new ArrayList<>();
-        for (int i = 0; i < lengths.length; i++) {
-            columns.add(new Column(lengths[i], aligns[i], widths[i], nulls[i], distincts[i]));
-        }
-        return columns;
     }
 }

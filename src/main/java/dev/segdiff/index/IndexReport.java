@@ -1,5 +1,7 @@
 package dev.segdiff.index;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import dev.segdiff.db.TableName;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.time.OffsetDateTime;
@@ -9,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What there is to know about the health of tables and indexes.
  *
- * @param measuring how bloat was found: by statistics, or confirmed by pgstatindex
+ * @param measuring how bloat was found: by statistics, or confirmed by pgstattuple
  * @param indexes the most wasteful first
  * @param tables the largest first
  * @param catalogs the system's own tables that a table for every version passes through
@@ -24,10 +26,16 @@ public record IndexReport(
         List<TableState> catalogs,
         List<Setting> settings,
         List<Holder> holders) {
+    IndexReport with(List<TableState> newTables, List<TableState> newCatalogs) {
+        return new IndexReport(measuring, indexes, newTables, newCatalogs, settings, holders);
+    }
+
     /**
      * A table as statistics know it.
      *
      * @param bytes of its rows, without indexes
+     * @param bloat its pages against those that its rows need in a fresh one; null: unknown
+     * @param measured whether pgstattuple has measured that; if not, statistics say so
      * @param totalBytes with indexes and what is kept elsewhere
      * @param frozenAge transactions since its oldest row that is not frozen
      * @param settings its own storage parameters
@@ -36,7 +44,10 @@ public record IndexReport(
     @RegisterForReflection
     public record TableState(
             TableName table,
+            @JsonIgnore long oid,
             long bytes,
+            @Nullable Double bloat,
+            boolean measured,
             long totalBytes,
             long liveRows,
             long deadRows,
@@ -47,7 +58,40 @@ public record IndexReport(
             @Nullable OffsetDateTime lastAutoanalyze,
             long frozenAge,
             List<String> settings,
-            @Nullable String unusual) {}
+            @Nullable String unusual) {
+        /** The same, measured by pgstattuple. */
+        TableState measured(double factor) {
+            return new TableState(
+                    table,
+                    oid,
+                    bytes,
+                    factor,
+                    true,
+                    totalBytes,
+                    liveRows,
+                    deadRows,
+                    changedRows,
+                    lastVacuum,
+                    lastAutovacuum,
+                    lastAnalyze,
+                    lastAutoanalyze,
+                    frozenAge,
+                    settings,
+                    unusual);
+        }
+
+        /** What a rewrite would give back; later rows fill it, too. */
+        @JsonProperty
+        public long wastedBytes() {
+            return bloat == null || bloat <= 1 ? 0 : Math.round(bytes * (1 - 1 / bloat));
+        }
+
+        /** Whether it may be bloated, or nothing is known of it, and it is not too small to matter. */
+        boolean isSuspect(IndexConfig config) {
+            return (bloat == null || bloat >= config.bloatThreshold().value())
+                    && bytes >= config.minSize().bytes();
+        }
+    }
 
     /** @param unusual what a person should look at; null: nothing */
     @RegisterForReflection

@@ -1,6 +1,8 @@
 package dev.segdiff.index;
 
+import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
+import dev.segdiff.index.IndexReport.TableState;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Comparator;
 import java.util.List;
@@ -11,12 +13,15 @@ public class IndexReporter {
     private final Database database;
     private final IndexQueries indexes;
     private final ReportQueries queries;
-    private final IndexMeter meter;
+    private final Pgstattuple pgstattuple;
+    private final BloatMeter meter;
 
-    IndexReporter(Database database, IndexQueries indexes, ReportQueries queries, IndexMeter meter) {
+    IndexReporter(
+            Database database, IndexQueries indexes, ReportQueries queries, Pgstattuple pgstattuple, BloatMeter meter) {
         this.database = database;
         this.indexes = indexes;
         this.queries = queries;
+        this.pgstattuple = pgstattuple;
         this.meter = meter;
     }
 
@@ -28,21 +33,29 @@ public class IndexReporter {
                 .toList();
     }
 
-    /** Looks at everything; reads only the indexes that statistics suspect, or know nothing of. */
+    /** Looks at everything; reads only the tables and indexes that statistics suspect, or know nothing of. */
     public IndexReport read() {
+        Cancellation cancellation = new Cancellation();
         List<IndexState> states = database.transaction(indexes::all).stream()
-                .map(index -> meter.isWorthIt(index) ? meter.measured(index) : index)
+                .map(index -> meter.isWorthIt(index) ? meter.measured(index, cancellation) : index)
                 .sorted(Comparator.comparingLong(IndexState::wastedBytes).reversed())
                 .toList();
-        String measuring = database.transaction(indexes::canMeasure)
-                ? "suspected indexes measured by pgstatindex, others by statistics"
+        String measuring = database.transaction(pgstattuple::isThere)
+                ? "by statistics, measured by pgstattuple where these suspect it"
                 : "by statistics, as the extension pgstattuple is not there or not ours to use";
-        return database.transaction(session -> new IndexReport(
+        IndexReport known = database.transaction(session -> new IndexReport(
                 measuring,
                 states,
                 queries.tables(session),
                 queries.catalogs(session),
                 queries.settings(session),
                 queries.holders(session)));
+        return known.with(measured(known.tables()), measured(known.catalogs()));
+    }
+
+    private List<TableState> measured(List<TableState> tables) {
+        return tables.stream()
+                .map(table -> meter.isWorthIt(table) ? meter.measured(table) : table)
+                .toList();
     }
 }

@@ -9,6 +9,7 @@ import dev.segdiff.index.RebuildLedger.Unclean;
 import dev.segdiff.run.RunContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 
 /** Invalid indexes that rebuilds of segdiff have left behind: each costs every write and serves nobody. */
@@ -72,9 +73,12 @@ class Leftovers {
         }
     }
 
-    /** A run that is to end takes away what it has left, if that is quick; if not, the next run does it. */
+    /**
+     * A run that is to end takes away what it has left, if that is quick and it still holds its lease: what is being built
+     * otherwise may be its successor's. If not, the next run does it.
+     */
     void dropAtLast(RunContext run) {
-        for (Unclean rebuild : database.transaction(ledger::unclean)) {
+        for (Unclean rebuild : uncleanAtLast(run)) {
             try {
                 Optional<TableName> left = database.transaction(session -> ledger.leftover(session, rebuild));
                 if (left.isPresent() && !rebuild.building()) {
@@ -87,6 +91,15 @@ class Leftovers {
             } catch (DatabaseException e) {
                 run.problem("leftover of " + rebuild.index() + " stays until the next run: " + e.getMessage());
             }
+        }
+    }
+
+    private List<Unclean> uncleanAtLast(RunContext run) {
+        try {
+            return database.transaction(run.settings(database.defaults()), new Cancellation(), ledger::unclean);
+        } catch (DatabaseException e) {
+            run.problem("leftovers stay until the next run: " + e.getMessage());
+            return List.of();
         }
     }
 }

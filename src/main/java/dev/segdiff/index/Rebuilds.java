@@ -21,7 +21,7 @@ class Rebuilds {
 
     private final Database database;
     private final IndexQueries queries;
-    private final IndexMeter meter;
+    private final BloatMeter meter;
     private final RebuildLedger ledger;
     private final Conditions conditions;
     private final Leftovers leftovers;
@@ -31,7 +31,7 @@ class Rebuilds {
     Rebuilds(
             Database database,
             IndexQueries queries,
-            IndexMeter meter,
+            BloatMeter meter,
             RebuildLedger ledger,
             Conditions conditions,
             Leftovers leftovers,
@@ -63,7 +63,7 @@ class Rebuilds {
     /** What statistics suspect, a measurement confirms or refutes, unless it could not be rebuilt now anyway. */
     private void consider(RunContext run, IndexState suspect) {
         Optional<String> over = noMoreOf(run);
-        IndexState index = over.isPresent() ? suspect : meter.measured(suspect);
+        IndexState index = over.isPresent() ? suspect : meter.measured(suspect, run.cancellation());
         if (index.isBloated(config)) {
             over.or(() -> reasonNotTo(index))
                     .ifPresentOrElse(reason -> skip(run, index, reason), () -> rebuild(run, index));
@@ -163,7 +163,7 @@ class Rebuilds {
         Optional<IndexState> after = database.transaction(queries::all).stream()
                 .filter(index -> index.index().equals(before.index()))
                 .findFirst()
-                .map(meter::measured);
+                .map(index -> meter.measured(index, run.cancellation()));
         run.inTransaction(database, session -> {
             ledger.end(session, id, RebuildLedger.REBUILT, null, after.orElse(null));
             ledger.clean(session, id);

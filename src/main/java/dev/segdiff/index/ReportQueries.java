@@ -10,12 +10,17 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.OffsetDateTime;
 import java.util.List;
+import java.util.OptionalDouble;
 
 /** The SQL of the report. */
 @ApplicationScoped
 class ReportQueries {
+    /**
+     * Rows are those of the last VACUUM or ANALYZE, or that PostgreSQL has counted since, if these are more; unknown of a table that
+     * has seen neither. What was deleted since still counts, and is told as dead.
+     */
     private static final String STATE = """
-            select n.nspname, c.relname, pg_relation_size(c.oid) as bytes, pg_total_relation_size(c.oid) as total_bytes,
+            select n.nspname, c.relname, c.oid, pg_relation_size(c.oid) as bytes, pg_total_relation_size(c.oid) as total_bytes,
                 s.n_live_tup, s.n_dead_tup, s.n_mod_since_analyze, s.last_vacuum, s.last_autovacuum, s.last_analyze, s.last_autoanalyze,
                 age(c.relfrozenxid) as frozen_age, coalesce(c.reloptions, '{}') as settings,
                 nullif(concat_ws('; ',
@@ -24,7 +29,24 @@ class ReportQueries {
                                                              current_setting('autovacuum_freeze_max_age')::bigint)
                          then 'it is due for a vacuum against wraparound' end,
                     case when s.n_dead_tup > 1000 and s.n_dead_tup > s.n_live_tup then 'more rows are dead than alive' end,
-                    case when s.n_mod_since_analyze > 1000 and s.last_analyze is null and s.last_autoanalyze is null then 'it was never analyzed' end), '') as unusual
+                    case when s.n_mod_since_analyze > 1000 and s.last_analyze is null and s.last_autoanalyze is null then 'it was never analyzed' end), '') as unusual,
+                current_setting('block_size')::int as page_size,
+                case when c.reltuples < 0 or (c.relpages = 0 and pg_relation_size(c.oid) > 0) then -1 else greatest(c.reltuples, s.n_live_tup) end as rows,
+                coalesce(substring(array_to_string(c.reloptions, ' ') from 'fillfactor=(\\d+)')::int, 100) as fill_factor,
+                stored.lengths, stored.aligns, stored.widths, stored.nulls, stored.distincts
+            """;
+
+    private static final String STORED = """
+            cross join lateral (
+                select array_agg(a.attlen::int order by a.attnum) as lengths,
+                    array_agg(case a.attalign when 'd' then 8 when 'i' then 4 when 's' then 2 else 1 end order by a.attnum) as aligns,
+                    array_agg(st.avg_width order by a.attnum) as widths,
+                    array_agg(coalesce(st.null_frac, 0)::float8 order by a.attnum) as nulls,
+                    array_agg(coalesce(st.n_distinct, 0)::float8 order by a.attnum) as distincts
+                from pg_attribute a
+                left join pg_stats st on not st.inherited and (st.schemaname, st.tablename, st.attname) = (n.nspname, c.relname, a.attname)
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            ) stored
             """;
 
     private final Scope scope;
@@ -34,12 +56,13 @@ class ReportQueries {
     }
 
     List<TableState> tables(Session session) {
-        return session.list(Scope.TABLES + STATE + """
+        return session.list(
+                Scope.TABLES + STATE + """
                         from tables join pg_class c using (oid)
                         join pg_namespace n on n.oid = c.relnamespace
                         join pg_stat_all_tables s on s.relid = c.oid
-                        order by total_bytes desc, 1, 2
-                        """, ReportQueries::table, (Object) scope.patterns());
+                        """ + STORED + "order by total_bytes desc, 1, 2", ReportQueries::table, (Object)
+                        scope.patterns());
     }
 
     /** Those that every table made or dropped leaves dead rows in. */
@@ -47,6 +70,7 @@ class ReportQueries {
         return session.list(STATE + """
                 from pg_class c join pg_namespace n on n.oid = c.relnamespace
                 join pg_stat_all_tables s on s.relid = c.oid
+                """ + STORED + """
                 where n.nspname = 'pg_catalog' and c.relname in ('pg_class', 'pg_attribute', 'pg_depend', 'pg_type', 'pg_index', 'pg_statistic')
                 order by total_bytes desc
                 """, ReportQueries::table);
@@ -104,9 +128,16 @@ class ReportQueries {
     }
 
     private static TableState table(ResultSet row) throws SQLException {
+        long bytes = row.getLong("bytes");
+        int pageSize = row.getInt("page_size");
+        OptionalDouble fresh =
+                HeapEstimate.pages(pageSize, row.getDouble("rows"), row.getInt("fill_factor"), Tuple.columns(row));
         return new TableState(
                 new TableName(row.getString("nspname"), row.getString("relname")),
-                row.getLong("bytes"),
+                row.getLong("oid"),
+                bytes,
+                fresh.isEmpty() ? null : Double.valueOf((double) bytes / pageSize / fresh.getAsDouble()),
+                false,
                 row.getLong("total_bytes"),
                 row.getLong("n_live_tup"),
                 row.getLong("n_dead_tup"),

@@ -2,6 +2,7 @@ package dev.segdiff.index;
 
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
+import dev.segdiff.index.IndexReport.TableState;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.Await;
@@ -19,6 +20,7 @@ public final class IndexFixture {
     final RunFixture runs;
     final IndexQueries queries;
     final IndexReporter reporter;
+    private final BloatMeter meter;
     final IndexMaintenance job;
 
     public IndexFixture(TestDatabase db, String... settings) {
@@ -36,8 +38,9 @@ public final class IndexFixture {
         Database database = runs.database;
         IndexConfig indexConfig = TestConfig.of(IndexConfig.class, config);
         queries = new IndexQueries(new Scope(indexConfig), indexConfig);
-        IndexMeter meter = new IndexMeter(database, queries, indexConfig);
-        reporter = new IndexReporter(database, queries, new ReportQueries(new Scope(indexConfig)), meter);
+        Pgstattuple pgstattuple = new Pgstattuple();
+        meter = new BloatMeter(database, queries, pgstattuple, indexConfig);
+        reporter = new IndexReporter(database, queries, new ReportQueries(new Scope(indexConfig)), pgstattuple, meter);
         RebuildLedger ledger = new RebuildLedger();
         Conditions conditions = new Conditions(indexConfig, runs.config);
         LongStatement statement = new LongStatement(database);
@@ -88,6 +91,11 @@ public final class IndexFixture {
                 .filter(index -> index.index().name().equals(name))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** Also when nothing suspects it. */
+    TableState measured(TableState table) {
+        return meter.measured(table);
     }
 
     public RunReport run() {

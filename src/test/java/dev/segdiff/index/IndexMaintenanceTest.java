@@ -338,6 +338,63 @@ class IndexMaintenanceTest {
         assertThat(invalid()).isEmpty();
     }
 
+    @Test
+    void rebuildThatTakesLongerThanAllowedEndsAndLeavesNothing() throws SQLException {
+        bloat("event");
+        try (Held held = new Held(SNAPSHOT)) {
+            CompletableFuture<RunReport> run =
+                    held.runUntilItWaits(wire("segdiff.index.statement-timeout", "1s", "segdiff.index.max-wait", "1m"));
+
+            assertThat(run.join().problems())
+                    .as(run.join().toString())
+                    .anyMatch(p -> p.contains("public.event_id") && p.contains("statement timeout"));
+            assertThat(run.join().counts()).containsEntry("busy", 1L).doesNotContainKey("rebuilt");
+        }
+        assertThat(invalid()).isEmpty();
+        assertThat(db.rows("select outcome, clean from segdiff.index_rebuilds")).containsExactly("failed|t");
+    }
+
+    @Test
+    void workerThatLostItsLeaseEndsItsRebuildAndTheNextDropsWhatItLeft() throws SQLException {
+        bloat("event");
+        IndexFixture loser = wire("segdiff.lease-duration", "1s");
+        try (Held held = new Held(SNAPSHOT)) {
+            CompletableFuture<RunReport> run = held.runUntilItWaits(loser);
+            Await.until("it is noted", () -> db.value("select new_oid is not null from segdiff.index_rebuilds")
+                    .equals("t"));
+
+            db.execute("update segdiff.leases set token = token + 1, holder = 'pod-2:1', expires_at = now()");
+
+            assertThat(run.join().reason()).contains("lost the lease to pod-2:1");
+        }
+        assertThat(db.rows("select outcome is null, clean from segdiff.index_rebuilds"))
+                .as("who lost the lease writes nothing more")
+                .containsExactly("t|f");
+        assertThat(invalid()).as("nor drops anything").containsExactly("event_id_ccnew");
+
+        RunReport next = wire().run();
+
+        assertThat(next.counts())
+                .as(next.toString())
+                .containsEntry("leftovers_dropped", 1L)
+                .containsEntry("rebuilt", 1L);
+        assertThat(invalid()).isEmpty();
+    }
+
+    @Test
+    void rebuildsOfLongAgoAreForgottenUnlessSomethingMayBeLeftOfThem() {
+        db.execute("""
+                insert into segdiff.index_rebuilds
+                    (run_id, index_oid, index_name, table_oid, table_name, started_at, ended_at, outcome, bytes_before, bloat_before, measured, clean)
+                select 1, 1, name, 1, 'gone', now() - age::interval, now(), 'rebuilt', 1, 1, true, clean
+                from (values ('old', '13 months', true), ('young', '11 months', true)) v (name, age, clean)
+                """);
+
+        wire().run();
+
+        assertThat(db.rows("select index_name from segdiff.index_rebuilds")).containsExactly("young");
+    }
+
     @ParameterizedTest
     @CsvSource({
         WRITER + ", event_id_ccnew, false",

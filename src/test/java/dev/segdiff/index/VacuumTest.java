@@ -134,4 +134,19 @@ class VacuumTest {
         assertThat(report.counts()).containsEntry("vacuumed", 1L).containsEntry("vacuums_left", 1L);
         assertThat(db.rows("select table_name from segdiff.vacuums")).containsExactly("public.other");
     }
+
+    @Test
+    void vacuumsOfLongAgoAreForgottenButWhatIsFrozenIsKnown() {
+        db.execute("""
+                insert into segdiff.vacuums (run_id, relation, table_name, kind, started_at, ended_at, dead_before, changes)
+                select 1, case relation when 'gone' then 1 else 'segdiff.runs'::regclass::oid end, name, kind, now() - age::interval, now(), 1, 1
+                from (values ('old', 'runs', 'vacuum', '13 months'), ('young', 'runs', 'analyze', '11 months'),
+                             ('frozen', 'runs', 'freeze', '3 years'), ('of a dropped table', 'gone', 'freeze', '1 day')) v (name, relation, kind, age)
+                """);
+
+        wire().run();
+
+        assertThat(db.rows("select table_name from segdiff.vacuums where run_id = 1 order by 1"))
+                .containsExactly("frozen", "young");
+    }
 }
