@@ -50,23 +50,24 @@ revoke execute on function segdiff.record_change from public;
 
 -- For plain tables: all rows of a statement at once, in the order in which PostgreSQL changed them; the nth old row became
 -- the nth new one. The update of one row that keeps its key is the most frequent, and spared the pairing: what it costs is
--- mostly how many statements and expressions there are, as PostgreSQL prepares each of them anew in every transaction.
+-- mostly how many steps there are, as PostgreSQL prepares each of them anew in every transaction.
 create or replace function segdiff.audit_statement() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
     set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
 declare
+    first_key constant text := tg_argv[3];
+    second_key constant text := tg_argv[4];
     key_columns text[];
     statement bigint;
 begin
-    if tg_op = 'UPDATE' then
+    if tg_op = 'UPDATE' and tg_nargs <= 5 then
         insert into segdiff.audit_log (relation, table_name, operation, key, old_row, new_row)
-        select tg_relid, tg_relid::regclass, 'UPDATE', k.key, o.row, n.row
-        from (select to_jsonb(r) as row from old_rows r offset 0) o
-        cross join (select to_jsonb(r) as row from new_rows r offset 0) n
-        cross join lateral (select jsonb_object_agg(c, n.row -> c) as key, bool_and(n.row -> c = o.row -> c) as stays
-                            from unnest(tg_argv[3:]) c) k
+        select tg_relid, tg_relid::regclass, 'UPDATE',
+            case when second_key is null then jsonb_build_object(first_key, n -> first_key)
+                else jsonb_build_object(first_key, n -> first_key, second_key, n -> second_key) end, o, n
+        from (select (select to_jsonb(r) from old_rows r) as o, (select to_jsonb(r) from new_rows r) as n offset 0) alone
         where not exists (select from new_rows offset 1) and pg_get_constraintdef(tg_argv[1]::oid) = tg_argv[2]
-          and k.stays and o.row <> n.row;
+          and n -> first_key = o -> first_key and (second_key is null or n -> second_key = o -> second_key) and o <> n;
         if found then return null; end if;
     end if;
     key_columns := segdiff.audited_key(tg_relid, tg_argv);

@@ -11,3 +11,5 @@ end $$;
 comment on column segdiff.audit_log.operation is 'INSERT, UPDATE, DELETE or TRUNCATE.';
 comment on column segdiff.audit_log.old_row is 'The row before; null for an INSERT.';
 comment on column segdiff.audit_log.new_row is 'The row after; null for a DELETE and a TRUNCATE.';
+-- A statement's number says only what belongs together, so that a session may take some in advance.
+alter sequence segdiff.audit_statements cache 32;
