@@ -31,7 +31,7 @@ public record AuditFilter(
 
     /** The condition on rows of {@code segdiff.audit_log l}, for {@link #binds}. */
     static final String CONDITION = """
-            (l.relation = to_regclass(?) or (to_regclass(?) is null and l.table_name = ?))
+            (l.relation = to_regclass(?) or (to_regclass(?) is null and parse_ident(l.table_name) = array[?::text, ?::text]))
             and l.transaction_id = coalesce(?::bigint, l.transaction_id)
             and (?::bigint is null or l.run_id = ?::bigint)
             and (?::text is null or l.key = case when left(?::text, 1) = '{' then ?::jsonb end
@@ -56,7 +56,8 @@ public record AuditFilter(
         return new @Nullable Object[] {
             table.toString(),
             table.toString(),
-            table.plain(),
+            table.schema(),
+            table.name(),
             transaction,
             run,
             run,

@@ -66,12 +66,14 @@ public class AuditLog {
         boolean known = session.one(
                 """
                 select exists (select from segdiff.audited_tables a where a.relation = to_regclass(?))
-                    or exists (select from segdiff.audit_log l where l.relation = to_regclass(?) or l.table_name = ?)
+                    or exists (select from segdiff.audit_log l where l.relation = to_regclass(?) or (to_regclass(?) is null and parse_ident(l.table_name) = array[?::text, ?::text]))
                 """,
                 row -> row.getBoolean(1),
                 filter.table().toString(),
                 filter.table().toString(),
-                filter.table().plain());
+                filter.table().toString(),
+                filter.table().schema(),
+                filter.table().name());
         if (!known) {
             throw new InvalidInputException("table " + filter.table().plain()
                     + " is not audited; see `segdiff audit list`, or begin with `segdiff audit enable "

@@ -115,8 +115,8 @@ public class AuditUndo {
             found = revert(session, filter.table(), changes);
         }
         conflicts.addAll(found);
-        boolean done = plan != null && (conflicts.isEmpty() || skipConflicts);
-        return report(session, filter.table(), changes, conflicts, lost, done);
+        boolean stands = found.isEmpty();
+        return report(session, filter.table(), changes, conflicts, lost, stands, plan != null && stands);
     }
 
     /** All changes but those of rows in conflict, also under the keys that these had before or after. */
@@ -138,6 +138,7 @@ public class AuditUndo {
             List<Change> changes,
             List<Conflict> conflicts,
             List<String> lost,
+            boolean stands,
             boolean done) {
         Map<String, Long> operations =
                 changes.stream().collect(Collectors.groupingBy(Change::operation, Collectors.counting()));
@@ -148,7 +149,7 @@ public class AuditUndo {
                 operations.getOrDefault("INSERT", 0L).intValue(),
                 conflicts,
                 lost,
-                conflicts.isEmpty() ? differing(session, table, changes) : 0,
+                stands ? differing(session, table, changes) : 0,
                 done);
     }
 

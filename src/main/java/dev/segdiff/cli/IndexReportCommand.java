@@ -36,7 +36,7 @@ final class IndexReportCommand extends DatabaseCommand {
             output.json(report);
             return 0;
         }
-        output.line("Bloat is " + report.measuring());
+        output.line("Bloat: " + report.measuring());
         output.line("\nIndexes");
         output.line(indexes(report.indexes()));
         output.line("\nTables");

@@ -45,11 +45,12 @@ class Conditions {
                 : Optional.of("it is " + now + " in " + zone + ", outside of segdiff.index.window " + config.window());
     }
 
-    /** Two builds would share the disk, and wait for each other's transactions. */
+    /** Two builds would share the disk, whichever database they are in, and in one database wait for each other's transactions. */
     Optional<String> noBuild(Session session) {
         return session.first("""
-                select format('another index is being built: process %s, table %s', pid, relid::regclass)
-                from pg_stat_progress_create_index where datname = current_database() order by pid limit 1
+                select format('another index is being built: process %s, %s', pid,
+                              case when datname = current_database() then 'table ' || relid::regclass else 'database ' || datname end)
+                from pg_stat_progress_create_index order by pid limit 1
                 """, row -> row.getString(1));
     }
 

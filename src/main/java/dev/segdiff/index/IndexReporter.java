@@ -41,7 +41,7 @@ public class IndexReporter {
                 .sorted(Comparator.comparingLong(IndexState::wastedBytes).reversed())
                 .toList();
         String measuring = database.transaction(pgstattuple::isThere)
-                ? "by statistics, measured by pgstattuple where these suspect it"
+                ? "by statistics; what these suspect, by pgstattuple"
                 : "by statistics, as the extension pgstattuple is not there or not ours to use";
         IndexReport known = database.transaction(session -> new IndexReport(
                 measuring,

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is recorded, and how it is found. */
 class AuditLogTest {
@@ -238,6 +239,42 @@ class AuditLogTest {
         db.execute("drop table app.\"Shards\"");
         assertThat(audit.log.read(AuditFixture.all("shard"), 10)).hasSize(1);
         assertThat(audit.tables.list()).anyMatch(audited -> audited.table() == null);
+    }
+
+    @Test
+    void droppedTableIsReadByItsNameAlsoIfThatIsAWordOfSql() {
+        db.execute(
+                "alter table shard rename to \"order\"",
+                "insert into \"order\" values (1, 'a')",
+                "drop table \"order\"");
+
+        assertThat(audit.log.read(AuditFixture.all("order"), 10)).hasSize(1);
+        assertThat(audit.log.read(AuditFixture.all("\"order\""), 10)).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a", "a, b", "a, b, c"})
+    void updatesAreRecordedAlikeWhateverTheKeyAndHoweverManyRows(String key) {
+        db.execute(
+                "create table wide (a int, b text, c date, d int, primary key (%s))".formatted(key),
+                "insert into wide values (1, 'x', '2026-01-01', 0), (2, 'y', '2026-01-02', 0)");
+        audit.enable("wide");
+
+        db.execute("update wide set d = 1 where a = 1", "update wide set d = d where a = 1");
+        db.execute("update wide set d = d + 1");
+        db.execute("update wide set a = 3 where a = 1");
+
+        assertThat(audit.log.read(AuditFixture.all("wide"), 10))
+                .extracting(entry ->
+                        "%s %s %s".formatted(entry.operation(), entry.key().get("a"), entry.changed()))
+                .containsExactly(
+                        "INSERT 3 [a, b, c, d]",
+                        "DELETE 1 [a, b, c, d]",
+                        "UPDATE 1 [d]",
+                        "UPDATE 2 [d]",
+                        "UPDATE 1 [d]");
+        assertThat(audit.log.read(AuditFixture.all("wide"), 10))
+                .allMatch(entry -> entry.key().size() == key.split(",").length);
     }
 
     @Test

@@ -220,6 +220,26 @@ class AuditUndoTest {
     }
 
     @Test
+    void whatIsNotExactlyAsBeforeIsToldAlsoWhereAConflictWasSkipped() {
+        db.execute(
+                "create table doc (id int primary key, body text, updated_at timestamptz not null default clock_timestamp())",
+                "create function touch() returns trigger language plpgsql as 'begin new.updated_at := clock_timestamp(); return new; end'",
+                "create trigger touch before update on doc for each row execute function touch()");
+        audit.enable("doc");
+        db.execute("insert into doc values (1, 'a'), (2, 'a')");
+        long damage = audit.transaction("update doc set body = 'b'");
+        db.execute("update doc set body = 'c' where id = 2");
+
+        AuditFilter damaged = AuditFixture.transaction("doc", damage);
+        Report plan = audit.undo.undo(damaged, damaged.words(), "tester", null, true);
+
+        assertThat(plan.conflicts()).hasSize(1);
+        assertThat(plan.differing()).isEqualTo(1);
+        assertThat(audit.undoWhatCanBe(damaged).differing()).isEqualTo(1);
+        assertThat(db.rows("select id, body from doc order by id")).containsExactly("1|a", "2|c");
+    }
+
+    @Test
     void nothingMeantIsRefused() {
         assertThatThrownBy(() -> audit.undo(AuditFixture.transaction("shard", 1)))
                 .isInstanceOf(InvalidInputException.class)

@@ -268,21 +268,38 @@ class IndexMaintenanceTest {
     @Test
     void somebodyElsesBuildIsNotDisturbed() throws SQLException {
         bloat("event");
-        db.execute("create table other (id int)");
-        try (Connection writer = db.connect();
+        besideABuildIn(db, "table other");
+    }
+
+    @Test
+    void buildInAnotherDatabaseSharesTheDisk() throws SQLException {
+        bloat("event");
+        TestDatabase another = new TestDatabase();
+        another.create("template0");
+        try {
+            besideABuildIn(another, "database " + another.name());
+        } finally {
+            another.drop();
+        }
+    }
+
+    private void besideABuildIn(TestDatabase database, String told) throws SQLException {
+        database.execute("create table other (id int)");
+        try (Connection writer = database.connect();
                 Statement write = writer.createStatement()) {
             writer.setAutoCommit(false);
             write.execute("insert into other values (1)");
             CompletableFuture<Void> build =
-                    CompletableFuture.runAsync(() -> db.execute("create index concurrently on other (id)"));
-            Await.until("it is being built", () -> db.value(
+                    CompletableFuture.runAsync(() -> database.execute("create index concurrently on other (id)"));
+            Await.until("it is being built", () -> database.value(
                             "select count(*) from pg_stat_progress_create_index where datname = current_database()")
                     .equals("1"));
 
             RunReport report = wire().run();
 
             assertThat(report.outcome()).isEqualTo(Outcome.SKIPPED);
-            assertThat(report.problems()).anyMatch(p -> p.contains("another index is being built"));
+            assertThat(report.problems())
+                    .anyMatch(p -> p.contains("another index is being built: process ") && p.endsWith(told));
             writer.rollback();
             build.join();
         }
