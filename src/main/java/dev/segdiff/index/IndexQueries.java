@@ -112,10 +112,10 @@ class IndexQueries {
         return indexes;
     }
 
-    /** How often a table was read or changed; grows with each use. */
+    /** How often a table was read or changed; grows with each use, and is 0 when it is gone. */
     long uses(Session session, long tableOid) {
         return session.one("""
-                select coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del
+                select coalesce(sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del), 0)
                 from pg_stat_all_tables where relid = ?::oid
                 """, row -> row.getLong(1), tableOid);
     }
