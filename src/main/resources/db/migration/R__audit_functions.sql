@@ -21,6 +21,8 @@ begin
 end $$;
 revoke execute on function segdiff.audited_key from public;
 
+-- Rows are written r.*, never r: that would be a column of this name, if the table has one.
+
 -- A row whose key was moved has left one place and come to another.
 create or replace function segdiff.record_change(relation oid, key_columns text[], operation text, old_row jsonb, new_row jsonb)
 returns void
@@ -65,7 +67,7 @@ begin
         select tg_relid, tg_relid::regclass, 'UPDATE',
             case when second_key is null then jsonb_build_object(first_key, n -> first_key)
                 else jsonb_build_object(first_key, n -> first_key, second_key, n -> second_key) end, o, n
-        from (select (select to_jsonb(r) from old_rows r) as o, (select to_jsonb(r) from new_rows r) as n offset 0) alone
+        from (select (select to_jsonb(r.*) from old_rows r) as o, (select to_jsonb(r.*) from new_rows r) as n offset 0) alone
         where not exists (select from new_rows offset 1) and pg_get_constraintdef(tg_argv[1]::oid) = tg_argv[2]
           and n -> first_key = o -> first_key and (second_key is null or n -> second_key = o -> second_key) and o <> n;
         if found then return null; end if;
@@ -75,16 +77,16 @@ begin
     if tg_op = 'INSERT' then
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, new_row)
         select statement, tg_relid, tg_relid::regclass, 'INSERT', (select jsonb_object_agg(c, n.row -> c) from unnest(key_columns) c), n.row
-        from (select row_number() over () as place, to_jsonb(r) as row from new_rows r) n order by n.place;
+        from (select row_number() over () as place, to_jsonb(r.*) as row from new_rows r) n order by n.place;
     elsif tg_op = 'DELETE' then
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row)
         select statement, tg_relid, tg_relid::regclass, 'DELETE', (select jsonb_object_agg(c, o.row -> c) from unnest(key_columns) c), o.row
-        from (select row_number() over () as place, to_jsonb(r) as row from old_rows r) o order by o.place;
+        from (select row_number() over () as place, to_jsonb(r.*) as row from old_rows r) o order by o.place;
     else
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row, new_row)
         select statement, tg_relid, tg_relid::regclass, change.operation, change.key, change.moved_key, change.old_row, change.new_row
-        from (select row_number() over () as place, to_jsonb(r) as row from old_rows r) o
-        join (select row_number() over () as place, to_jsonb(r) as row from new_rows r) n using (place)
+        from (select row_number() over () as place, to_jsonb(r.*) as row from old_rows r) o
+        join (select row_number() over () as place, to_jsonb(r.*) as row from new_rows r) n using (place)
         cross join lateral (select jsonb_object_agg(c, o.row -> c) as old_key, jsonb_object_agg(c, n.row -> c) as new_key
                             from unnest(key_columns) c) k
         cross join lateral (
@@ -148,7 +150,7 @@ begin
     execute format($q$
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row)
         select $3, $1, $1::regclass, 'TRUNCATE', (select jsonb_object_agg(c, r.row -> c) from unnest($2) c), r.row
-        from (select to_jsonb(t) as row from only %s t) r$q$, tg_relid::regclass)
+        from (select to_jsonb(t.*) as row from only %s t) r$q$, tg_relid::regclass)
     using audited, segdiff.audited_key(audited, tg_argv), nextval('segdiff.audit_statements');
     return null;
 exception when others then
@@ -267,7 +269,7 @@ revoke execute on function segdiff.same_key from public;
 -- The condition that row t is r, as it was then: columns that came since do not count, nor those that are gone or computed.
 create or replace function segdiff.same_row(relation oid, was jsonb) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select format('%1$s and to_jsonb(t) - %2$L::text[] = to_jsonb(r) - %2$L::text[]', segdiff.same_key(relation),
+    select format('%1$s and to_jsonb(t.*) - %2$L::text[] = to_jsonb(r.*) - %2$L::text[]', segdiff.same_key(relation),
                   array(select a.attname::text from pg_attribute a
                         where a.attrelid = same_row.relation and a.attnum > 0
                           and a.attname::text <> all (segdiff.written_columns(a.attrelid, was))))

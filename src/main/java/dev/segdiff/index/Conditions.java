@@ -45,12 +45,17 @@ class Conditions {
                 : Optional.of("it is " + now + " in " + zone + ", outside of segdiff.index.window " + config.window());
     }
 
-    /** Two builds would share the disk, whichever database they are in, and in one database wait for each other's transactions. */
+    /**
+     * Two builds would share the disk, whichever database they are in, and in one database wait for each other's
+     * transactions. That of a small table elsewhere is over in a moment.
+     */
     Optional<String> noBuild(Session session) {
         return session.first("""
-                select format('another index is being built: process %s, %s', pid,
-                              case when datname = current_database() then 'table ' || relid::regclass else 'database ' || datname end)
-                from pg_stat_progress_create_index order by pid limit 1
+                select format('another index is being built: process %s, %s', p.pid,
+                              case when p.datname = current_database() then 'table ' || p.relid::regclass else 'database ' || p.datname end)
+                from pg_stat_progress_create_index p join pg_stat_activity a using (pid)
+                where p.datname = current_database() or a.query_start < now() - interval '2 s'
+                order by p.pid limit 1
                 """, row -> row.getString(1));
     }
 

@@ -78,6 +78,9 @@ class Leftovers {
      * otherwise may be its successor's. If not, the next run does it.
      */
     void dropAtLast(RunContext run) {
+        if (run.request().dryRun()) {
+            return;
+        }
         for (Unclean rebuild : uncleanAtLast(run)) {
             try {
                 Optional<TableName> left = database.transaction(session -> ledger.leftover(session, rebuild));

@@ -62,10 +62,12 @@ class Rebuilds {
 
     /** What statistics suspect, a measurement confirms or refutes, unless it could not be rebuilt now anyway. */
     private void consider(RunContext run, IndexState suspect) {
-        Optional<String> over = noMoreOf(run);
-        IndexState index = over.isPresent() ? suspect : meter.measured(suspect, run.cancellation());
+        Optional<String> known = noMoreOf(run).or(() -> meter.isLarge(suspect) ? ofItself(suspect) : Optional.empty());
+        IndexState index = known.isPresent() ? suspect : meter.measured(suspect, run.cancellation());
         if (index.isBloated(config)) {
-            over.or(() -> reasonNotTo(index))
+            // To measure may have taken a while.
+            known.or(() -> noMoreOf(run))
+                    .or(() -> reasonNotTo(index))
                     .ifPresentOrElse(reason -> skip(run, index, reason), () -> rebuild(run, index));
         } else if (suspect.isBloated(config)) {
             run.counts().add("refuted", 1);
@@ -85,11 +87,15 @@ class Rebuilds {
     }
 
     private Optional<String> reasonNotTo(IndexState index) {
-        return Optional.ofNullable(index.untouchable())
-                .or(() -> conditions.room(index))
-                .or(() -> recently(index))
+        return ofItself(index)
                 .or(() -> database.transaction(
                         session -> conditions.noBuild(session).or(() -> conditions.noOldTransaction(session, index))));
+    }
+
+    private Optional<String> ofItself(IndexState index) {
+        return Optional.ofNullable(index.untouchable())
+                .or(() -> conditions.room(index))
+                .or(() -> recently(index));
     }
 
     private Optional<String> recently(IndexState index) {
@@ -162,8 +168,7 @@ class Rebuilds {
     private void succeeded(RunContext run, long id, IndexState before) {
         Optional<IndexState> after = database.transaction(queries::all).stream()
                 .filter(index -> index.index().equals(before.index()))
-                .findFirst()
-                .map(index -> meter.measured(index, run.cancellation()));
+                .findFirst();
         run.inTransaction(database, session -> {
             ledger.end(session, id, RebuildLedger.REBUILT, null, after.orElse(null));
             ledger.clean(session, id);
@@ -173,5 +178,10 @@ class Rebuilds {
                 .add(
                         "bytes_freed",
                         before.bytes() - after.map(IndexState::bytes).orElse(before.bytes()));
+        // It is rebuilt, whatever becomes of the run while it is measured.
+        after.map(index -> meter.measured(index, run.cancellation()))
+                .filter(IndexState::measured)
+                .ifPresent(index -> run.inTransaction(
+                        database, session -> ledger.end(session, id, RebuildLedger.REBUILT, null, index)));
     }
 }

@@ -240,6 +240,30 @@ class AuditUndoTest {
     }
 
     @Test
+    void columnsMayHaveTheNamesThatTheTriggersUseThemselves() {
+        db.execute(
+                "create table \"row\" (r int primary key, t int, o int, n int, c text, key text, place int, old_row text, new_row text, operation text, \"row\" text)");
+        audit.enable("\"row\"");
+        db.execute("insert into \"row\" (r, t) values (1, 1), (2, 2)");
+        List<String> before = db.rows("select * from \"row\" order by r");
+        long damage = audit.transaction(
+                "update \"row\" set t = 5, \"row\" = 'x' where r = 1",
+                "update \"row\" set o = 6",
+                "update \"row\" set r = 7 where r = 2",
+                "delete from \"row\" where r = 1",
+                "truncate \"row\"",
+                "insert into \"row\" (r) values (9)");
+
+        assertThat(audit.log.read(AuditFixture.all("\"row\""), 20))
+                .hasSize(10)
+                .allMatch(entry -> entry.key().get("r").isInt());
+        assertThat(audit.undo(AuditFixture.transaction("\"row\"", damage)).conflicts())
+                .isEmpty();
+
+        assertThat(db.rows("select * from \"row\" order by r")).isEqualTo(before);
+    }
+
+    @Test
     void nothingMeantIsRefused() {
         assertThatThrownBy(() -> audit.undo(AuditFixture.transaction("shard", 1)))
                 .isInstanceOf(InvalidInputException.class)

@@ -5,6 +5,7 @@ import dev.segdiff.db.Database;
 import dev.segdiff.index.IndexReport.TableState;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
+import dev.segdiff.run.RunRequest;
 import dev.segdiff.support.Await;
 import dev.segdiff.support.TestConfig;
 import dev.segdiff.support.TestDatabase;
@@ -20,6 +21,7 @@ public final class IndexFixture {
     final RunFixture runs;
     final IndexQueries queries;
     final IndexReporter reporter;
+    final Leftovers leftovers;
     private final BloatMeter meter;
     final IndexMaintenance job;
 
@@ -44,7 +46,7 @@ public final class IndexFixture {
         RebuildLedger ledger = new RebuildLedger();
         Conditions conditions = new Conditions(indexConfig, runs.config);
         LongStatement statement = new LongStatement(database);
-        Leftovers leftovers = new Leftovers(database, ledger, statement, indexConfig);
+        leftovers = new Leftovers(database, ledger, statement, indexConfig);
         job = new IndexMaintenance(
                 database,
                 conditions,
@@ -106,7 +108,11 @@ public final class IndexFixture {
         return runs.runner.run(job, RunFixture.request(DAY), cancellation, run -> {});
     }
 
+    RunRequest dryRunRequest() {
+        return RunFixture.dryRun(DAY);
+    }
+
     RunReport dryRun() {
-        return runs.run(job, RunFixture.dryRun(DAY));
+        return runs.run(job, dryRunRequest());
     }
 }

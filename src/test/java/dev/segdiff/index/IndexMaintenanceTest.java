@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Outcome;
+import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.Await;
 import dev.segdiff.support.TestDatabase;
@@ -291,9 +292,11 @@ class IndexMaintenanceTest {
             write.execute("insert into other values (1)");
             CompletableFuture<Void> build =
                     CompletableFuture.runAsync(() -> database.execute("create index concurrently on other (id)"));
-            Await.until("it is being built", () -> database.value(
-                            "select count(*) from pg_stat_progress_create_index where datname = current_database()")
-                    .equals("1"));
+            Await.until(
+                    "it is being built for a while", () -> database.value("""
+                            select count(*) from pg_stat_progress_create_index p join pg_stat_activity a using (pid)
+                            where p.datname = current_database() and a.query_start < now() - interval '2.1 s'
+                            """).equals("1"));
 
             RunReport report = wire().run();
 
@@ -396,6 +399,17 @@ class IndexMaintenanceTest {
                 .containsEntry("leftovers_dropped", 1L)
                 .containsEntry("rebuilt", 1L);
         assertThat(invalid()).isEmpty();
+    }
+
+    @Test
+    void dryRunThatIsStoppedDropsNothing() throws SQLException {
+        bloat("event");
+        IndexFixture index = wire();
+        terminate(index, SNAPSHOT, true);
+
+        index.leftovers.dropAtLast(new RunContext(1, index.dryRunRequest(), new Cancellation()));
+
+        assertThat(invalid()).containsExactly("event_id_ccnew");
     }
 
     @Test

@@ -9,6 +9,9 @@ import dev.segdiff.support.Await;
 import dev.segdiff.support.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
@@ -66,6 +69,32 @@ class IndexReportTest {
                     .isFalse();
             user.rollback();
         }
+    }
+
+    @Test
+    void largeIndexOfATableThatIsReadNowAndThenIsNotMeasured() throws SQLException {
+        IndexFixture.bloat(db, "event", 10_000, 4);
+        db.execute("create extension pgstattuple");
+        AtomicBoolean reading = new AtomicBoolean(true);
+        CompletableFuture<Void> reader = CompletableFuture.runAsync(() -> {
+            try (Connection user = db.connect();
+                    Statement statement = user.createStatement()) {
+                while (reading.get()) {
+                    statement.execute("select from event limit 1");
+                    statement.execute("select pg_sleep(0.1)");
+                }
+            } catch (SQLException e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        Await.until("it is known", () -> !db.value("select seq_scan from pg_stat_user_tables where relname = 'event'")
+                .equals("0"));
+
+        IndexReport report = report("segdiff.index.measure-max-size", "64kB");
+
+        reading.set(false);
+        reader.join();
+        assertThat(index(report, "event_id").measured()).isFalse();
     }
 
     @Test
