@@ -367,8 +367,8 @@ revoke execute on function segdiff.check_no_cascade from public;
 
 -- Reverts changes of one table, in the reverse of the order in which PostgreSQL made them, and answers those that cannot be,
 -- with the reason; then the caller undoes the rest. A row that was changed again by what is not to be reverted is in conflict,
--- and so is one that is not as the audit knows it. Within a statement, what is refused is tried again after the others:
--- foreign keys had to hold at its end only.
+-- and so is one that is not as the audit knows it. Within a transaction, what is refused is tried again after the others:
+-- foreign keys had to hold at the end of a statement only, or of all.
 create or replace function segdiff.revert_changes(relation oid, audit_ids bigint[], path text) returns table (audit_id bigint, reason text)
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_column
@@ -377,6 +377,8 @@ declare
     newest bigint[];
     pending bigint[];
     failed bigint[];
+    waiting bigint[];
+    failed_keys jsonb[];
     reasons text[];
     stuck jsonb[] := '{}';
     details text;
@@ -409,17 +411,23 @@ begin
     if audit_id is not null then return; end if;
     for pending in
         select array_agg(l.audit_id) from segdiff.audit_log l join unnest(audit_ids) id on l.audit_id = id
-        where l.relation = revert_changes.relation group by l.statement_id order by max(l.audit_id) desc
+        where l.relation = revert_changes.relation group by l.transaction_id order by max(l.audit_id) desc
     loop
         loop
             failed := '{}';
+            waiting := '{}';
+            failed_keys := '{}';
             reasons := '{}';
             for entry in
                 select l.* from segdiff.audit_log l join unnest(pending) id on l.audit_id = id
                 where l.relation = revert_changes.relation order by l.audit_id desc
             loop
-                -- A later change of the row could not be taken back.
+                -- A later change of the row could not be taken back, in a later transaction or as yet.
                 continue when entry.key = any (stuck);
+                if entry.key = any (failed_keys) then
+                    waiting := waiting || entry.audit_id;
+                    continue;
+                end if;
                 begin
                     perform segdiff.revert_change(entry, path);
                 exception when others then
@@ -427,14 +435,14 @@ begin
                     if sqlstate ~ '^(08|40|53|55|57|58|XX)' then raise; end if;
                     get stacked diagnostics details = pg_exception_detail;
                     failed := failed || entry.audit_id;
+                    failed_keys := failed_keys || entry.key;
                     reasons := reasons || concat_ws(': ', sqlerrm, nullif(details, ''));
                 end;
             end loop;
-            exit when failed = '{}' or cardinality(failed) = cardinality(pending);
-            pending := failed;
+            exit when failed = '{}' or cardinality(failed || waiting) = cardinality(pending);
+            pending := failed || waiting;
         end loop;
-        stuck := stuck || array(select l.key from segdiff.audit_log l join unnest(failed) id on l.audit_id = id
-                                where l.relation = revert_changes.relation);
+        stuck := stuck || failed_keys;
         return query select u.id, u.why from unnest(failed, reasons) as u (id, why);
     end loop;
     begin

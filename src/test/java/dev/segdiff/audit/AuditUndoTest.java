@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.segdiff.audit.AuditUndo.Conflict;
 import dev.segdiff.audit.AuditUndo.Report;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.TableName;
 import dev.segdiff.support.TestDatabase;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -199,6 +200,31 @@ class AuditUndoTest {
         assertThat(audit.undo(AuditFixture.transaction("tree", damage)).done()).isTrue();
 
         assertThat(db.rows("select * from tree order by id")).containsExactly("1|5", "2|7", "5|", "7|9", "9|1");
+    }
+
+    @Test
+    void rowsThatReferToEachOtherComeBackTogetherAlsoWhereEachIsRecordedByItself() {
+        db.execute(
+                "create table part (id int primary key, parent int references part) partition by range (id)",
+                "create table part_1 partition of part for values from (0) to (6)",
+                "create table part_2 partition of part for values from (6) to (10)",
+                "create table kind (id int primary key, parent int references kind)");
+        audit.enable("part");
+        audit.tables.enable(TableName.parse("kind"), true, "tester");
+        for (String table : List.of("part", "kind")) {
+            db.execute("insert into %s values (5, null), (1, 5), (9, 1), (7, 9), (2, 7)".formatted(table));
+            long damage = audit.transaction(
+                    "update %s set parent = 5 where id = 7".formatted(table), "delete from %s".formatted(table));
+
+            assertThat(audit.undo(AuditFixture.transaction(table, damage)).conflicts())
+                    .as(table)
+                    .isEmpty();
+
+            assertThat(db.rows("select * from %s order by id".formatted(table)))
+                    .containsExactly("1|5", "2|7", "5|", "7|9", "9|1");
+            assertThat(audit.redo(table).conflicts()).as("redo of " + table).isEmpty();
+            assertThat(db.rows("select * from " + table)).isEmpty();
+        }
     }
 
     @Test
