@@ -49,8 +49,9 @@ final class Run extends DatabaseCommand {
 
     @Option(
             names = "--accept",
-            paramLabel = "C/S",
-            description = "let the version of this segment through once, although it would be held back")
+            paramLabel = "NAME",
+            description =
+                    "let through once what would be held back: the version of segment C/S, or the policy of this name")
     List<String> accept = new ArrayList<>();
 
     @Option(names = "--time-budget", paramLabel = "30m", description = "stop after this long; the next run continues")
@@ -68,7 +69,7 @@ final class Run extends DatabaseCommand {
                 timeBudget == null ? config.timeBudget() : timeBudget);
         List<Job> chosen =
                 names.isEmpty() ? jobs.all() : names.stream().map(jobs::named).toList();
-        chosen.forEach(job -> job.check(request));
+        Jobs.check(chosen, request);
 
         Cancellation cancellation = new Cancellation();
         Signals.cancelOnTermination(cancellation);

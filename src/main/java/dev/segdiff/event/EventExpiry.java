@@ -94,6 +94,12 @@ public class EventExpiry implements Job {
         LOG.debugf("policies=%d", policies.get().size());
     }
 
+    /** A policy that was held back. */
+    @Override
+    public boolean accepts(String name) {
+        return policies.get().stream().anyMatch(policy -> policy.name().equals(name));
+    }
+
     @Override
     public Result run(RunContext run) {
         List<EventPolicy> all = policies.get();
@@ -162,6 +168,11 @@ public class EventExpiry implements Job {
             return Result.of(Outcome.REFUSED, "rows that PostgreSQL does not let go; see the problems");
         } else if (counts.get("refused") > 0) {
             return Result.of(Outcome.REFUSED, "policies refused: " + counts.get("refused"));
+        } else if (counts.get("held_back") > 0) {
+            return Result.of(
+                    Outcome.REFUSED,
+                    "policies held back: " + counts.get("held_back")
+                            + "; look at their tables, then let them through with --accept NAME");
         } else if (counts.get("busy") > 0) {
             return Result.of(Outcome.INTERRUPTED, "locked by others: " + counts.get("busy") + "; run again");
         } else if (all.isEmpty() && done == 0) {

@@ -34,18 +34,21 @@ class EventGoal {
     private final EventGoalQueries goalQueries;
     private final PartitionQueries partitionQueries;
     private final TableInspection inspection;
+    private final MassExpiry massExpiry;
 
     EventGoal(
             Database database,
             EventQueries queries,
             EventGoalQueries goalQueries,
             PartitionQueries partitionQueries,
-            TableInspection inspection) {
+            TableInspection inspection,
+            MassExpiry massExpiry) {
         this.database = database;
         this.queries = queries;
         this.goalQueries = goalQueries;
         this.partitionQueries = partitionQueries;
         this.inspection = inspection;
+        this.massExpiry = massExpiry;
     }
 
     /**
@@ -83,6 +86,7 @@ class EventGoal {
                 continue;
             }
             State state = state(policy, finding.table(), now);
+            heldBack(policy, finding.table(), now).ifPresent(problems::add);
             met &= state.met();
             measures.addAll(measures(policy, state));
             details.add(policy.name() + ": " + describe(state));
@@ -97,6 +101,20 @@ class EventGoal {
         return policies.size()
                 + (policies.size() == 1 ? " policy" : " policies")
                 + (met ? ", all inside their retention" : ", not all inside their retention");
+    }
+
+    /** What stands in the way of the next run; unknown if it takes too long to find out. */
+    private Optional<String> heldBack(EventPolicy policy, EventTable table, Instant now) {
+        String bound = table.key().bound(now.minus(policy.retention()));
+        try {
+            return ask(session -> massExpiry.objection(session, policy, table, bound))
+                    .map(why -> ExpiryPlan.heldBack(policy, why));
+        } catch (DatabaseException e) {
+            if (e.isCancelled()) {
+                return Optional.empty();
+            }
+            throw e;
+        }
     }
 
     private State state(EventPolicy policy, EventTable table, Instant now) {

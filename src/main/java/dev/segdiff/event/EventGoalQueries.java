@@ -22,9 +22,10 @@ class EventGoalQueries {
                 expired.binds().toArray());
     }
 
-    /** How many rows lie between two values, as the planner estimates. */
-    long estimate(Session session, EventTable table, @Nullable String from, String until) {
-        Condition between = Condition.from(table, from, true).and(Condition.below(table, until));
+    /** How many rows lie between two values, as the planner estimates; all rows if there are none. */
+    long estimate(Session session, EventTable table, @Nullable String from, @Nullable String until) {
+        Condition lower = Condition.from(table, from, true);
+        Condition between = until == null ? lower : lower.and(Condition.below(table, until));
         String plan = session.one(
                 "explain (format json) select from %s where %s".formatted(table.table(), between.sql()),
                 row -> row.getString(1),

@@ -40,6 +40,14 @@ record EventKey(Kind kind, ZoneId zone, boolean lowerCase) {
             .appendFraction(ChronoField.NANO_OF_SECOND, 0, 6, true)
             .toFormatter(Locale.ROOT);
 
+    private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("yyyy-MM-dd", Locale.ROOT);
+
+    /** PostgreSQL's timestamps and dates begin in November 4713 BC, which is the year -4712. */
+    private static final int FIRST_YEAR = -4711;
+
+    /** The ids begin with a count of milliseconds since 1970 in 48 bits, without a sign. */
+    private static final long LAST_ID_MILLIS = (1L << 48) - 1;
+
     private static final DateTimeFormatter WITH_OFFSET = new DateTimeFormatterBuilder()
             .append(LOCAL)
             .appendPattern("[xxx][xx][x]")
@@ -48,9 +56,9 @@ record EventKey(Kind kind, ZoneId zone, boolean lowerCase) {
     /** The least value that is not older than this instant: whatever is below has expired for certain. */
     String bound(Instant horizon) {
         return switch (kind) {
-            case TIMESTAMPTZ -> LOCAL.format(horizon.atOffset(ZoneOffset.UTC)) + "+00";
-            case TIMESTAMP -> LOCAL.format(earliestLocal(horizon));
-            case DATE -> earliestLocal(horizon).toLocalDate().toString();
+            case TIMESTAMPTZ -> withEra(LOCAL, "+00", LocalDateTime.ofInstant(horizon, ZoneOffset.UTC));
+            case TIMESTAMP -> withEra(LOCAL, "", earliestLocal(horizon));
+            case DATE -> withEra(DAY, "", earliestLocal(horizon));
             case UUID -> uuid(horizon);
             case UUID_TEXT -> lowerCase ? uuid(horizon) : uuid(horizon).toUpperCase(Locale.ROOT);
             case ULID -> ulid(horizon);
@@ -60,7 +68,7 @@ record EventKey(Kind kind, ZoneId zone, boolean lowerCase) {
     /** Where a partition that begins at this time begins. */
     String literal(ZonedDateTime time) {
         return kind == Kind.TIMESTAMP
-                ? LOCAL.format(time.withZoneSameInstant(zone).toLocalDateTime())
+                ? withEra(LOCAL, "", time.withZoneSameInstant(zone).toLocalDateTime())
                 : bound(time.toInstant());
     }
 
@@ -94,19 +102,33 @@ record EventKey(Kind kind, ZoneId zone, boolean lowerCase) {
                 : local;
     }
 
+    /** As PostgreSQL writes it: years before Christ count backwards and have their era behind them. */
+    private static String withEra(DateTimeFormatter format, String offset, LocalDateTime time) {
+        if (time.getYear() < FIRST_YEAR) {
+            return "-infinity";
+        }
+        return format.format(time) + offset + (time.getYear() > 0 ? "" : " BC");
+    }
+
+    /** An id cannot tell a time before 1970: the least id stands for all of them, and nothing lies below. */
+    private static long idMillis(Instant instant) {
+        return Math.max(0, Math.min(LAST_ID_MILLIS, instant.toEpochMilli()));
+    }
+
     private ZonedDateTime millis(long millis) {
         return Instant.ofEpochMilli(millis).atZone(zone);
     }
 
     private static String uuid(Instant instant) {
-        String digits = String.format("%012x%020d", instant.toEpochMilli(), 0);
+        String digits = String.format("%012x%020d", idMillis(instant), 0);
         return digits.replaceFirst("(.{8})(.{4})(.{4})(.{4})(.{12})", "$1-$2-$3-$4-$5");
     }
 
     private String ulid(Instant instant) {
+        long millis = idMillis(instant);
         StringBuilder text = new StringBuilder();
         for (int shift = 45; shift >= 0; shift -= 5) {
-            text.append(CROCKFORD.charAt((int) (instant.toEpochMilli() >> shift) & 31));
+            text.append(CROCKFORD.charAt((int) (millis >> shift) & 31));
         }
         String ulid = text + "0".repeat(16);
         return lowerCase ? ulid.toLowerCase(Locale.ROOT) : ulid;

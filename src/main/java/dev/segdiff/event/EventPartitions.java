@@ -4,6 +4,7 @@ import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.db.TableName;
 import dev.segdiff.db.Trash;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
@@ -31,12 +33,14 @@ class EventPartitions {
 
     private final Database database;
     private final PartitionQueries queries;
+    private final RetentionGuard guard;
     private final Trash trash;
     private final Steps steps;
 
-    EventPartitions(Database database, PartitionQueries queries, Trash trash, Steps steps) {
+    EventPartitions(Database database, PartitionQueries queries, RetentionGuard guard, Trash trash, Steps steps) {
         this.database = database;
         this.queries = queries;
+        this.guard = guard;
         this.trash = trash;
         this.steps = steps;
     }
@@ -116,13 +120,22 @@ class EventPartitions {
             return;
         }
         if (concurrently) {
-            run.inTransaction(database, session -> queries.note(session, policy, table, partition));
+            run.inTransaction(database, session -> note(session, policy, table, partition));
             detach(run, PartitionQueries.detachConcurrently(table, partition));
         } else {
             run.inTransaction(database, session -> {
-                queries.note(session, policy, table, partition);
+                note(session, policy, table, partition);
                 queries.execute(session, PartitionQueries.detach(table, partition));
             });
+        }
+    }
+
+    private void note(Session session, EventPolicy policy, EventTable table, Partition partition) {
+        EventTable rows = table.partition(partition.table(), partition.indexed(), partition.pages());
+        Optional<String> young = guard.objection(session, rows, String.valueOf(partition.to()));
+        if (young.isPresent() || !queries.note(session, policy, table, partition)) {
+            throw new InvalidInputException("it is not older than the retention on the database's clock: "
+                    + young.orElse("it ends at " + partition.to()));
         }
     }
 

@@ -60,8 +60,10 @@ public class EventPolicies {
         }
         if (policy.retention().isEmpty()) {
             faults.add(prefix + ".retention is missing");
-        } else if (policy.retention().get().compareTo(EventPolicy.MIN_RETENTION) < 0) {
-            faults.add(prefix + ".retention is " + policy.retention().get() + ", expected an hour or more");
+        } else if (!EventPolicy.isRetention(policy.retention().get())) {
+            faults.add(prefix + ".retention is " + policy.retention().get()
+                    + ", expected an hour or more, and 36525d (100 years) at most; to keep rows for ever, set "
+                    + prefix + ".enabled=false");
         }
         if (policy.partitionsAhead() < 0 || policy.partitionsAhead() > 1000) {
             faults.add(prefix + ".partitions-ahead is " + policy.partitionsAhead() + ", expected 0 to 1000");
@@ -90,6 +92,7 @@ public class EventPolicies {
                 policy.view(),
                 policy.partitionsAhead(),
                 policy.partitionInterval(),
-                policy.trashAfter());
+                policy.trashAfter(),
+                policy.maxShare());
     }
 }

@@ -1,5 +1,6 @@
 package dev.segdiff.event;
 
+import dev.segdiff.db.Share;
 import dev.segdiff.db.TableName;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -13,6 +14,7 @@ import java.util.OptionalLong;
  * @param idColumn whether that is an id that begins with the time
  * @param zone the zone of a column without one
  * @param trashAfter how long an expired partition waits before it is dropped
+ * @param maxShare a run that would remove a larger share of the table is held back
  */
 public record EventPolicy(
         String name,
@@ -27,9 +29,19 @@ public record EventPolicy(
         boolean view,
         int partitionsAhead,
         Optional<PartitionInterval> partitionInterval,
-        Duration trashAfter) {
+        Duration trashAfter,
+        Share maxShare) {
     /** Less is more likely a slip of the pen than a wish. */
-    static final Duration MIN_RETENTION = Duration.ofHours(1);
+    private static final Duration MIN_RETENTION = Duration.ofHours(1);
+
+    /** A hundred years: longer than any retention that a law asks for, and every date before then can be written. */
+    private static final Duration MAX_RETENTION = Duration.ofDays(36_525);
+
+    static final Share MAX_SHARE = new Share(0.95);
+
+    static boolean isRetention(Duration wanted) {
+        return wanted.compareTo(MIN_RETENTION) >= 0 && wanted.compareTo(MAX_RETENTION) <= 0;
+    }
 
     /** A policy with the defaults of the configuration. */
     public static EventPolicy of(String name, TableName table, String timeColumn, Duration retention) {
@@ -46,6 +58,7 @@ public record EventPolicy(
                 true,
                 3,
                 Optional.empty(),
-                Duration.ofDays(3));
+                Duration.ofDays(3),
+                MAX_SHARE);
     }
 }

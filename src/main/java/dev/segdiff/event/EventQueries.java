@@ -30,12 +30,12 @@ class EventQueries {
             select (select key::text from keys limit 1) as first, (select key::text from keys offset ? limit 1) as next,
                 (select count(*) from keys) as rows""";
 
-    private static final String DELETE = "delete from %1$s where %2$s";
+    private static final String DELETE = "delete from %1$s where %2$s and %3$s";
 
     /** Rows that somebody has locked are passed over; one whose time is moved while we look at it is spared. */
     private static final String DELETE_UNLOCKED = """
             delete from %1$s
-            where ctid = any (array(select ctid from %1$s where %2$s limit ? for update skip locked)) and %3$s""";
+            where ctid = any (array(select ctid from %1$s where %2$s limit ? for update skip locked)) and %3$s and %4$s""";
 
     private static final String SAVE_CURSOR = "update segdiff.event_policies set cursor = ? where policy = ?";
 
@@ -88,16 +88,20 @@ class EventQueries {
 
     /** Waits for locked rows, as long as lock_timeout allows. */
     long delete(Session session, EventTable table, Condition where) {
+        Condition guard = RetentionGuard.rows(table);
         return session.update(
-                DELETE.formatted(table.table(), where.sql()), where.binds().toArray());
+                DELETE.formatted(table.table(), where.sql(), guard.sql()),
+                where.and(guard).binds().toArray());
     }
 
     /** @param spared what must hold for a row that was locked, too */
     long deleteUnlocked(Session session, EventTable table, Condition where, Condition spared, long limit) {
         List<Object> binds = new ArrayList<>(where.binds());
         binds.add(limit);
-        binds.addAll(spared.binds());
-        return session.update(DELETE_UNLOCKED.formatted(table.table(), where.sql(), spared.sql()), binds.toArray());
+        Condition guard = RetentionGuard.rows(table);
+        binds.addAll(spared.and(guard).binds());
+        return session.update(
+                DELETE_UNLOCKED.formatted(table.table(), where.sql(), spared.sql(), guard.sql()), binds.toArray());
     }
 
     /** Ends a batch: saves how far it came, and tells whether somebody waits for what this transaction has locked. */
@@ -128,8 +132,9 @@ class EventQueries {
     /** The statements of a batch, for a dry run. */
     void tell(RunContext run, EventTable table, Condition where) {
         run.wouldRun(KEYS.formatted(table.column(), table.table(), where.sql()));
-        run.wouldRun(DELETE.formatted(table.table(), where.sql()));
-        run.wouldRun(DELETE_UNLOCKED.formatted(table.table(), where.sql(), where.sql()));
+        String guard = RetentionGuard.rows(table).sql();
+        run.wouldRun(DELETE.formatted(table.table(), where.sql(), guard));
+        run.wouldRun(DELETE_UNLOCKED.formatted(table.table(), where.sql(), where.sql(), guard));
         run.wouldRun(SAVE_CURSOR);
         run.wouldRun(COUNT_DAY);
     }

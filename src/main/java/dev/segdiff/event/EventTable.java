@@ -2,10 +2,12 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.ColumnName;
 import dev.segdiff.db.TableName;
+import java.time.Duration;
 
 /**
  * The table of a policy as the database has it: fit for expiry.
  *
+ * @param retention how long its rows are kept
  * @param type what a value is cast to, such as {@code timestamp with time zone}
  * @param partitioned by range on the column
  * @param indexed whether a btree index begins with the column
@@ -15,16 +17,17 @@ record EventTable(
         TableName table,
         ColumnName column,
         EventKey key,
+        Duration retention,
         String type,
         boolean partitioned,
         boolean indexed,
         long pages) {
     EventTable withKey(EventKey other) {
-        return new EventTable(table, column, other, type, partitioned, indexed, pages);
+        return new EventTable(table, column, other, retention, type, partitioned, indexed, pages);
     }
 
     /** A partition of this table. */
     EventTable partition(TableName name, boolean indexed, long pages) {
-        return new EventTable(name, column, key, type, false, indexed, pages);
+        return new EventTable(name, column, key, retention, type, false, indexed, pages);
     }
 }

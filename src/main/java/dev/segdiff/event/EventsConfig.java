@@ -1,6 +1,7 @@
 package dev.segdiff.event;
 
 import dev.segdiff.db.ConfigConverters;
+import dev.segdiff.db.Share;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
@@ -28,7 +29,8 @@ public interface EventsConfig {
             "view",
             "partitions-ahead",
             "partition-interval",
-            "trash-after");
+            "trash-after",
+            "max-share");
 
     /** By name. */
     @WithParentName
@@ -80,5 +82,13 @@ public interface EventsConfig {
         /** An expired partition waits so long in the trash; then it is dropped. */
         @WithDefault("3d")
         Duration trashAfter();
+
+        /**
+         * A run that would remove a larger share of the table is held back until a person accepts that: retention takes
+         * a day's rows a day, and a mistake in it, or a clock that is wrong, takes nearly all.
+         */
+        @WithConverter(Share.FromText.class)
+        @WithDefault("95%")
+        Share maxShare();
     }
 }

@@ -15,10 +15,11 @@ class PartitionQueries {
 
     /** In the order of their time, the default partition last. */
     List<Partition> list(Session session, EventTable table, String bound) {
+        Condition ended = RetentionGuard.ended(table, "b.upper");
         return session.list(
                 """
                 select n.nspname, c.relname, b.lower, b.upper, b.text = 'DEFAULT' as is_default, i.inhdetachpending, c.relkind = 'p' as partitioned,
-                    coalesce(cast(b.upper as %1$s) <= cast(? as %1$s), false)
+                    coalesce(cast(b.upper as %1$s) <= cast(? as %1$s), false) and %2$s
                         and not exists (select from segdiff.exempt_partitions e where e.relation = c.oid) as expired,
                     segdiff.has_index(c.oid, a.attnum) as indexed,
                     pg_relation_size(c.oid) / current_setting('block_size')::int as pages
@@ -31,28 +32,38 @@ class PartitionQueries {
                                            substring(t.text from 'TO \\(''(.*)''\\)$') as upper) b
                 where i.inhparent = to_regclass(?)
                 order by b.text = 'DEFAULT', cast(b.upper as %1$s) nulls last
-                """.formatted(table.type()),
+                """.formatted(table.type(), ended.sql()),
                 PartitionQueries::partition,
                 bound,
+                ended.binds().get(0),
                 table.column().name(),
                 table.table().toString());
     }
 
-    /** Notes a partition before it is detached, with what is needed to attach it again; its number in the trash. */
-    void note(Session session, EventPolicy policy, EventTable table, Partition partition) {
-        session.update(
+    /**
+     * Notes a partition before it is detached, with what is needed to attach it again.
+     *
+     * @return false if the database finds, by the partition's own bound and its own clock, that it has not expired
+     */
+    boolean note(Session session, EventPolicy policy, EventTable table, Partition partition) {
+        Condition ended =
+                RetentionGuard.ended(table, "substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''(.*)''\\)$')");
+        long noted = session.update(
                 """
                 insert into segdiff.trash (relation, kind, owner, origin, details)
-                values (to_regclass(?), 'partition', ?, ?, jsonb_build_object('parent', ?::text, 'from', ?::text, 'to', ?::text))
+                select c.oid, 'partition', ?, ?, jsonb_build_object('parent', ?::text, 'from', ?::text, 'to', ?::text)
+                from pg_class c where c.oid = to_regclass(?) and %s
                 on conflict (relation) do update
                 set owner = excluded.owner, origin = excluded.origin, details = excluded.details, planned_at = now(), moved_at = null
-                """,
-                partition.table().toString(),
+                """.formatted(ended.sql()),
                 policy.name(),
                 partition.table().plain(),
                 table.table().plain(),
                 partition.from(),
-                partition.to());
+                partition.to(),
+                partition.table().toString(),
+                ended.binds().get(0));
+        return noted > 0;
     }
 
     /** Forgets notes of partitions that are attached still, or that somebody has moved or dropped meanwhile. */

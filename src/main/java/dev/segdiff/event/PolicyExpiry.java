@@ -20,6 +20,7 @@ class PolicyExpiry {
     private final EventClamp clamp;
     private final EventPartitions partitions;
     private final PartitionsAhead ahead;
+    private final ExpiryPlan plan;
     private final BatchConfig batchConfig;
     private final RunConfig runConfig;
 
@@ -29,6 +30,7 @@ class PolicyExpiry {
             EventClamp clamp,
             EventPartitions partitions,
             PartitionsAhead ahead,
+            ExpiryPlan plan,
             BatchConfig batchConfig,
             RunConfig runConfig) {
         this.database = database;
@@ -36,6 +38,7 @@ class PolicyExpiry {
         this.clamp = clamp;
         this.partitions = partitions;
         this.ahead = ahead;
+        this.plan = plan;
         this.batchConfig = batchConfig;
         this.runConfig = runConfig;
     }
@@ -43,6 +46,9 @@ class PolicyExpiry {
     void expire(RunContext run, Gate gate, EventPolicy policy, EventTable table, Instant now) {
         Instant horizon = horizon(policy, run.request().day(), now);
         String bound = table.key().bound(horizon);
+        if (!plan.isSafe(run, policy, table, bound)) {
+            return;
+        }
         register(run, policy, table);
         long maxRows = policy.maxRows().orElse(Long.MAX_VALUE);
         long left = table.partitioned()

@@ -250,6 +250,7 @@ class TableInspection {
                 policy.table(),
                 new ColumnName(policy.column()),
                 new EventKey(kind, policy.idColumn() ? ZoneId.of("UTC") : policy.zone(), false),
+                policy.retention(),
                 facts.castType(),
                 facts.kind().equals("p"),
                 facts.indexed(),

@@ -23,6 +23,11 @@ public interface Job {
      */
     void check(RunRequest request);
 
+    /** Whether this is the name of something that this job may hold back, in the form that {@code --accept} takes. */
+    default boolean accepts(String name) {
+        return false;
+    }
+
     /** Does the work. An exception ends the run as FAILED. */
     Result run(RunContext context);
 

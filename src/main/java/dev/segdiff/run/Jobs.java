@@ -1,5 +1,7 @@
 package dev.segdiff.run;
 
+import static java.util.stream.Collectors.joining;
+
 import dev.segdiff.db.InvalidInputException;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Any;
@@ -32,6 +34,25 @@ public class Jobs {
 
     public Optional<Job> find(String name) {
         return jobs.stream().filter(job -> job.name().equals(name)).findFirst();
+    }
+
+    /**
+     * Refuses a request before anything is touched: each job looks for itself, and what is to be let through is the
+     * business of one of them.
+     *
+     * @throws InvalidInputException if a job cannot serve the request
+     */
+    public static void check(List<Job> chosen, RunRequest request) {
+        chosen.forEach(job -> job.check(request));
+        request.accept().stream()
+                .filter(name -> chosen.stream().noneMatch(job -> job.accepts(name)))
+                .findFirst()
+                .ifPresent(name -> {
+                    throw new InvalidInputException("nothing that "
+                            + chosen.stream().map(Job::name).collect(joining(", "))
+                            + " could hold back is called '" + name + "', expected CUSTOMER/SEGMENT such as 7/42 for"
+                            + " segment-diff, or the NAME of segdiff.events.NAME for event-expiry");
+                });
     }
 
     public List<String> names() {

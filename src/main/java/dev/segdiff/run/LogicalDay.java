@@ -9,6 +9,9 @@ import org.jspecify.annotations.Nullable;
 /** Which day a run is for. Today is the database's, so that all pods agree. */
 @ApplicationScoped
 public class LogicalDay {
+    /** In every zone this day lies after 1970 began: ids that begin with a time can tell no earlier one. */
+    private static final LocalDate FIRST = LocalDate.of(1970, 1, 2);
+
     private final Database database;
     private final RunConfig config;
 
@@ -20,7 +23,7 @@ public class LogicalDay {
     /**
      * The day asked for, or today.
      *
-     * @throws InvalidInputException if the day has not begun yet
+     * @throws InvalidInputException if the day has not begun yet, or lies before 1970-01-02
      */
     public LocalDate orToday(@Nullable LocalDate asked) {
         String zone = config.timeZone().getId();
@@ -29,6 +32,9 @@ public class LogicalDay {
         if (asked != null && asked.isAfter(today)) {
             throw new InvalidInputException(
                     "day " + asked + " has not begun: it is " + today + " in " + zone + " (segdiff.time-zone)");
+        }
+        if (asked != null && asked.isBefore(FIRST)) {
+            throw new InvalidInputException("day " + asked + " is too early, expected " + FIRST + " to " + today);
         }
         return asked == null ? today : asked;
     }

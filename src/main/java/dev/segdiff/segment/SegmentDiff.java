@@ -86,6 +86,11 @@ public class SegmentDiff implements Job {
     }
 
     @Override
+    public boolean accepts(String name) {
+        return isSegment(name);
+    }
+
+    @Override
     public Result run(RunContext run) {
         LocalDate day = run.request().day();
         if (!run.request().dryRun()) {
@@ -243,7 +248,15 @@ public class SegmentDiff implements Job {
                 : new Result(Outcome.SUCCEEDED, "segments that others work on: " + elsewhere);
     }
 
+    /** Those with a slash are segments; other jobs hold back other things. */
     private static Set<SegmentKey> accepted(RunRequest request) {
-        return request.accept().stream().map(SegmentKey::parse).collect(Collectors.toSet());
+        return request.accept().stream()
+                .filter(SegmentDiff::isSegment)
+                .map(SegmentKey::parse)
+                .collect(Collectors.toSet());
+    }
+
+    private static boolean isSegment(String name) {
+        return name.contains("/");
     }
 }

@@ -1,6 +1,7 @@
 package dev.segdiff.segment;
 
 import dev.segdiff.db.ConfigConverters;
+import dev.segdiff.db.Share;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;

@@ -87,6 +87,7 @@ public class RunNow {
                 order.dryRun(),
                 order.accept(),
                 config.timeBudget());
+        Jobs.check(List.of(job), request);
         return runs.start(job, request).orElseThrow();
     }
 }

@@ -274,7 +274,7 @@ class EventExpiryTest {
                 "insert into event select g, '2020-01-01' from generate_series(1, 1000) g",
                 "create index on event (created_at)");
 
-        events("segdiff.events.audit.max-rows", "25").run();
+        events("segdiff.events.audit.max-rows", "25").runAccepting("audit");
 
         assertThat(db.value("select count(*) from event")).isEqualTo("975");
     }
@@ -393,7 +393,7 @@ class EventExpiryTest {
                 "create index on other (created_at)",
                 "insert into other select g, now() - interval '300 days' from generate_series(1, 5) g");
 
-        RunReport report = events("segdiff.events.audit.table", "public.other").run();
+        RunReport report = events("segdiff.events.audit.table", "public.other").runAccepting("audit");
 
         assertThat(report.counts()).contains(Map.entry("expired", 5L));
     }
@@ -455,7 +455,7 @@ class EventExpiryTest {
                         "segdiff.events.audit.require-index", "false",
                         "segdiff.batch.target-duration", "20ms",
                         "segdiff.batch.max-rows", "20000")
-                .run();
+                .runAccepting("audit");
 
         assertThat(report.counts().get("timeouts")).isPositive();
         assertThat(db.value("select count(*) from event")).isEqualTo("0");

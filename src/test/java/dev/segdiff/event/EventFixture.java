@@ -7,9 +7,12 @@ import dev.segdiff.run.Goal;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
+import dev.segdiff.run.Trigger;
 import dev.segdiff.support.TestConfig;
 import dev.segdiff.support.TestDatabase;
+import java.time.Duration;
 import java.time.LocalDate;
+import java.util.List;
 
 /** The feature, wired by hand over a test's database. */
 public final class EventFixture {
@@ -25,12 +28,16 @@ public final class EventFixture {
         EventQueries queries = new EventQueries();
         TableInspection inspection = new TableInspection();
         PartitionQueries partitionQueries = new PartitionQueries();
+        RetentionGuard guard = new RetentionGuard();
+        EventGoalQueries goalQueries = new EventGoalQueries();
+        MassExpiry massExpiry = new MassExpiry(goalQueries);
         PolicyExpiry expiry = new PolicyExpiry(
                 database,
                 queries,
                 new EventClamp(),
-                new EventPartitions(database, partitionQueries, new Trash(), runs.steps),
+                new EventPartitions(database, partitionQueries, guard, new Trash(), runs.steps),
                 new PartitionsAhead(database, partitionQueries),
+                new ExpiryPlan(database, guard, massExpiry),
                 TestConfig.of(BatchConfig.class, config),
                 runs.config);
         job = new EventExpiry(
@@ -38,7 +45,7 @@ public final class EventFixture {
                 queries,
                 inspection,
                 expiry,
-                new EventGoal(database, queries, new EventGoalQueries(), partitionQueries, inspection),
+                new EventGoal(database, queries, goalQueries, partitionQueries, inspection, massExpiry),
                 runs.throttle,
                 new EventPolicies(TestConfig.of(EventsConfig.class, config), runs.config));
     }
@@ -58,6 +65,11 @@ public final class EventFixture {
 
     public RunReport run() {
         return run(RunFixture.request(TODAY));
+    }
+
+    /** Lets through what would be held back, such as the policy of a table in which all rows have expired. */
+    RunReport runAccepting(String... names) {
+        return run(new RunRequest(Trigger.COMMAND, TODAY, false, false, List.of(names), Duration.ofMinutes(5)));
     }
 
     RunReport run(RunRequest request) {

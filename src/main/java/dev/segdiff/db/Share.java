@@ -1,4 +1,4 @@
-package dev.segdiff.segment;
+package dev.segdiff.db;
 
 import java.math.BigDecimal;
 import org.eclipse.microprofile.config.spi.Converter;
@@ -19,6 +19,11 @@ public record Share(double value) {
     public long of(long total) {
         // In decimals: 29% of 100 is 29, which 0.29 * 100 is not.
         return BigDecimal.valueOf(value).multiply(BigDecimal.valueOf(total)).longValue();
+    }
+
+    /** For people, such as 20%. */
+    public String percent() {
+        return BigDecimal.valueOf(value).movePointRight(2).stripTrailingZeros().toPlainString() + "%";
     }
 
     /** Reads {@code 20%} or {@code 0.2}. */

@@ -1,0 +1,117 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Session;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The second of two guards before anything expires. The first is the bound that {@link EventKey} makes of a retention and
+ * a day. This one is computed by the database, from the row's or the partition's own value and from its own clock. A row
+ * is deleted only where both agree, so a mistake in one of them deletes nothing.
+ */
+@ApplicationScoped
+class RetentionGuard {
+    private static final String CLOCK = "now()";
+
+    /** An hour that comes twice when clocks go back: PostgreSQL and Java may each take the other one of the two. */
+    private static final String REPEATED_HOUR = "interval '1 hour'";
+
+    private record Youngest(String value, boolean expired) {}
+
+    /** The condition that a row of the table is older than its retention. */
+    static Condition rows(EventTable table) {
+        return rows(table, CLOCK);
+    }
+
+    /** @param clock the SQL of the present time; the binds are the same for every clock */
+    static Condition rows(EventTable table, String clock) {
+        String column = table.column().toString();
+        String horizon = horizon(clock);
+        return condition(
+                table,
+                switch (table.key().kind()) {
+                    // A date is over when the next one begins.
+                    case DATE -> start("(" + column + " + 1)", table) + " <= " + horizon;
+                    default -> start(column, table) + " < " + horizon;
+                });
+    }
+
+    /** The condition that a partition which ends before this value holds no row that is younger than its retention. */
+    static Condition ended(EventTable table, String upper) {
+        return ended(table, upper, CLOCK);
+    }
+
+    static Condition ended(EventTable table, String upper, String clock) {
+        String end = start("cast(" + upper + " as " + table.type() + ")", table);
+        return condition(table, "coalesce(" + end + " <= " + horizon(clock) + ", false)");
+    }
+
+    /**
+     * Why rows below this bound must not be deleted, with both values; empty if the database agrees with the bound.
+     *
+     * @throws dev.segdiff.db.DatabaseException if it takes too long to look
+     */
+    Optional<String> objection(Session session, EventTable table, String bound) {
+        Optional<String> wrong = session.first(
+                "select cast(%1$s as text) from (select cast(? as %2$s) as bound) b where not (%3$s)"
+                        .formatted(horizon(CLOCK), table.type(), boundFits(table)),
+                row -> row.getString(1),
+                table.retention().toSeconds(),
+                bound,
+                table.retention().toSeconds());
+        if (wrong.isPresent()) {
+            return Optional.of("the bound %s lies after now() - retention, which is %s on the database's clock"
+                    .formatted(bound, wrong.get()));
+        }
+        return table.indexed() ? youngest(session, table, bound) : Optional.empty();
+    }
+
+    private static Optional<String> youngest(Session session, EventTable table, String bound) {
+        Condition below = Condition.below(table, bound);
+        Condition expired = rows(table, "(now() + " + REPEATED_HOUR + ")");
+        List<Object> binds = new ArrayList<>(expired.binds());
+        binds.addAll(below.binds());
+        return session.first(
+                        "select %1$s::text, coalesce(%2$s, false) from %3$s where %4$s order by %1$s desc limit 1"
+                                .formatted(table.column(), expired.sql(), table.table(), below.sql()),
+                        row -> new Youngest(row.getString(1), row.getBoolean(2)),
+                        binds.toArray())
+                .filter(youngest -> !youngest.expired())
+                .map(youngest -> "a row of %s lies below the bound %s and is younger than the retention of %s"
+                        .formatted(youngest.value(), bound, table.retention()));
+    }
+
+    private static String boundFits(EventTable table) {
+        String horizon = horizon(CLOCK);
+        String local = "(" + horizon + ") at time zone '" + table.key().zone().getId() + "'";
+        return switch (table.key().kind()) {
+            case TIMESTAMPTZ -> "bound <= " + horizon;
+            case TIMESTAMP -> "bound <= " + local;
+            case DATE -> "bound <= (" + local + ")::date";
+            // The least id stands for all times before 1970.
+            case UUID, UUID_TEXT, ULID -> start("bound", table) + " <= greatest(" + horizon + ", timestamptz 'epoch')";
+        };
+    }
+
+    /** The instant that a value stands for; of the two instants of a local time that comes twice, the later one. */
+    private static String start(String value, EventTable table) {
+        String zone = "'" + table.key().zone().getId() + "'";
+        return switch (table.key().kind()) {
+            case TIMESTAMPTZ -> value;
+            case TIMESTAMP -> "(" + value + " at time zone " + zone + ")";
+            case DATE -> "(" + value + "::timestamp at time zone " + zone + ")";
+            case UUID, UUID_TEXT -> "segdiff.uuid_time(" + value + "::text)";
+            case ULID -> "segdiff.ulid_time(" + value + "::text)";
+        };
+    }
+
+    private static String horizon(String clock) {
+        return clock + " - make_interval(secs => ?)";
+    }
+
+    private static Condition condition(EventTable table, String sql) {
+        return Condition.of(sql, table.retention().toSeconds());
+    }
+}
