@@ -19,7 +19,7 @@ comment on view segdiff.segment_changes is 'Each contact added to or removed fro
 -- A reader that cannot write (a standby, a read-only transaction) is not recorded. A row that somebody has locked is
 -- being marked by another reader, or for milliseconds by a version being published: nobody waits for that.
 create or replace function segdiff.mark_used(customer_id bigint, segment_id bigint) returns void
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 begin
     if current_setting('transaction_read_only')::boolean then return; end if;
     update segdiff.segments s set last_used_at = now()
@@ -33,14 +33,18 @@ end $$;
 create or replace function segdiff.check_source(source text) returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp as $$
 declare
-    relation regclass := to_regclass(check_source.source);
+    relation oid := segdiff.source_oid(check_source.source);
     kind "char";
+    persistence "char";
     wrong text;
 begin
-    select c.relkind into kind from pg_class c where c.oid = relation;
+    select c.relkind, c.relpersistence into kind, persistence from pg_class c where c.oid = relation;
     if kind is null then
         raise exception using errcode = 'undefined_table',
             message = format('source %s does not exist', check_source.source);
+    elsif persistence = 't' then
+        raise exception using errcode = 'wrong_object_type',
+            message = format('source %s is temporary: only the session that made it can read it', check_source.source);
     elsif kind not in ('r', 'v', 'm', 'f', 'p') then
         raise exception using errcode = 'wrong_object_type',
             message = format('source %s is no table, view or foreign table', check_source.source);
@@ -66,31 +70,35 @@ comment on function segdiff.check_source(text) is 'Raises an error that names wh
 
 create or replace function segdiff.use_segment(customer_id bigint, segment_id bigint, source text default null)
 returns bigint
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 declare
     segment segdiff.segments;
+    wanted text := segdiff.qualified_source(use_segment.source);
+    relation oid;
 begin
     select * into segment from segdiff.segments s
     where s.customer_id = use_segment.customer_id and s.segment_id = use_segment.segment_id;
     if not found then
-        if use_segment.source is null then
+        if wanted is null then
             raise exception using errcode = 'no_data_found',
                 message = format('segment %s/%s is not registered', customer_id, segment_id),
                 hint = 'pass its source as third argument, or add it with: segdiff segments add';
         end if;
-        perform segdiff.check_source(use_segment.source);
-        -- The worker will read it for them, and may read more than they may.
-        if not has_column_privilege(session_user, to_regclass(use_segment.source), 'contact_id', 'select') then
+        perform segdiff.check_source(wanted);
+        relation := segdiff.source_oid(wanted);
+        -- The worker may read more than the reader: whose rights count is written down, and asked each time it reads.
+        if not segdiff.may_read_source(session_user, relation) then
             raise exception using errcode = 'insufficient_privilege',
-                message = format('role %s may not read source %s', session_user, use_segment.source);
+                message = format('role %s may not read source %s', session_user, wanted);
         end if;
-        insert into segdiff.segments (customer_id, segment_id, source)
-        values (use_segment.customer_id, use_segment.segment_id, use_segment.source)
+        insert into segdiff.segments (customer_id, segment_id, source, source_owner, registered_by)
+        select use_segment.customer_id, use_segment.segment_id, wanted, pg_get_userbyid(c.relowner), session_user
+        from pg_class c where c.oid = relation
         on conflict do nothing;
-    elsif use_segment.source is distinct from segment.source and use_segment.source is not null then
+    elsif wanted is distinct from segment.source and wanted is not null then
         raise exception using errcode = 'invalid_parameter_value',
             message = format('segment %s/%s is registered with source %s, not %s', customer_id, segment_id,
-                             coalesce(segment.source, '(upload)'), use_segment.source);
+                             coalesce(segment.source, '(upload)'), wanted);
     end if;
     perform segdiff.mark_used(use_segment.customer_id, use_segment.segment_id);
     return segment.current_version;
@@ -101,7 +109,7 @@ comment on function segdiff.use_segment(bigint, bigint, text) is
 -- A version can be the start of a diff while it is listed and no baseline lies behind it: retention takes versions away
 -- before their diffs.
 create or replace function segdiff.is_retained(customer_id bigint, segment_id bigint, since bigint) returns boolean
-language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
     select exists (select from segdiff.segment_versions v
                    where v.customer_id = is_retained.customer_id and v.segment_id = is_retained.segment_id
                      and v.version = is_retained.since)
@@ -113,7 +121,7 @@ $$;
 -- A contact's rows in successive versions alternate between added and removed, so that their sum is its net change.
 create or replace function segdiff.diff_rows(customer_id bigint, segment_id bigint, since bigint, until bigint)
 returns table (contact_id bigint, added boolean)
-language sql stable rows 10000 security definer set search_path = pg_catalog, pg_temp as $$
+language sql stable rows 10000 security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
     select d.contact_id, sum(case when d.added then 1 else -1 end) > 0
     from segdiff.segment_versions v
     join segdiff.segment_diffs d on d.version = v.version and d.day = v.day
@@ -125,7 +133,7 @@ $$;
 
 create or replace function segdiff.net_changes(customer_id bigint, segment_id bigint, since bigint, until bigint)
 returns table (contact_id bigint, added boolean)
-language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 #variable_conflict use_column
 begin
     -- Planning takes this lock anyway; taken first, it keeps a partition from being dropped after the check.
@@ -151,7 +159,7 @@ comment on function segdiff.net_changes(bigint, bigint, bigint, bigint) is
 -- Locks the snapshot table against the next version's rename, then reads the version again: from here on, table and
 -- version belong together until the transaction ends.
 create or replace function segdiff.lock_snapshot(customer_id bigint, segment_id bigint, out version bigint, out snapshot regclass)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 #variable_conflict use_column
 declare
     locked regclass;
@@ -161,12 +169,21 @@ begin
         select s.current_version, s.snapshot into lock_snapshot.version, lock_snapshot.snapshot from segdiff.segments s
         where s.customer_id = lock_snapshot.customer_id and s.segment_id = lock_snapshot.segment_id;
         exit when lock_snapshot.snapshot is null or lock_snapshot.snapshot = locked;
+        -- The worker writes this name, and the owner of the schema follows it here: nothing but a snapshot is followed.
+        if exists (select from pg_class c
+                   where c.oid = lock_snapshot.snapshot
+                     and (c.relnamespace <> 'segdiff'::regnamespace or c.relkind <> 'r' or c.relrowsecurity
+                          or c.relname !~ format('^segment_%s_%s_\d+$', lock_snapshot.customer_id, lock_snapshot.segment_id))) then
+            raise exception using errcode = 'wrong_object_type',
+                message = format('%s is no snapshot of segment %s/%s', lock_snapshot.snapshot, lock_snapshot.customer_id,
+                                 lock_snapshot.segment_id);
+        end if;
         if lock_snapshot.snapshot = missing then
             raise exception using errcode = 'undefined_table',
                 message = format('the snapshot table of segment %s/%s is missing', lock_snapshot.customer_id, lock_snapshot.segment_id);
         end if;
         begin
-            execute format('lock table %s in access share mode', lock_snapshot.snapshot);
+            execute format('lock table only %s in access share mode', lock_snapshot.snapshot);
             locked := lock_snapshot.snapshot;
         exception when undefined_table or syntax_error then
             -- Renamed while its name was looked up: once more. Dropped: the registry tells its successor, if there is one.
@@ -179,7 +196,7 @@ end $$;
 
 create or replace function segdiff.read_segment(customer_id bigint, segment_id bigint, since bigint default null)
 returns table (version bigint, complete boolean, contact_id bigint, added boolean)
-language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 #variable_conflict use_column
 declare
     target bigint;
@@ -203,7 +220,7 @@ begin
         select l.version, l.snapshot into target, snapshot
         from segdiff.lock_snapshot(read_segment.customer_id, read_segment.segment_id) l;
         return query select target, true, null::bigint, null::boolean;
-        return query execute format('select $1, true, contact_id, true from %s', snapshot) using target;
+        return query execute format('select $1, true, contact_id, true from only %s', snapshot) using target;
     end if;
 end $$;
 comment on function segdiff.read_segment(bigint, bigint, bigint) is
@@ -211,7 +228,7 @@ comment on function segdiff.read_segment(bigint, bigint, bigint) is
 
 create or replace function segdiff.members(customer_id bigint, segment_id bigint, version bigint default null)
 returns table (contact_id bigint)
-language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql rows 10000 security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 #variable_conflict use_column
 declare
     target bigint;
@@ -225,11 +242,11 @@ begin
     end if;
     if members.version is null or members.version = target then
         perform segdiff.mark_used(members.customer_id, members.segment_id);
-        return query execute format('select contact_id from %s', snapshot);
+        return query execute format('select contact_id from only %s', snapshot);
     else
         return query execute format($q$
             with back as materialized (select * from segdiff.net_changes($1, $2, $3, $4))
-            select contact_id from %s s where not exists (select from back b where b.contact_id = s.contact_id and not b.added)
+            select contact_id from only %s s where not exists (select from back b where b.contact_id = s.contact_id and not b.added)
             union all
             select contact_id from back where added$q$, snapshot)
         using members.customer_id, members.segment_id, target, members.version;

@@ -1,7 +1,7 @@
 -- What readers of event tables call, and what the jobs that delete need inside the server.
 
 create or replace function segdiff.horizon(policy text) returns timestamptz
-language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 declare
     age interval;
 begin
@@ -167,6 +167,12 @@ declare
     segment segdiff.segments;
     noted bigint;
 begin
+    -- A segment is used once a day: a later moment is a mistake of the caller, and would take all segments.
+    if trash_segment.unused_since > now() - interval '1 day' then
+        raise exception using errcode = 'SD005',
+            message = format('segments unused since %s were to be removed, expected a moment before %s',
+                             trash_segment.unused_since, now() - interval '1 day');
+    end if;
     perform from segdiff.segment_states w
     where w.customer_id = trash_segment.customer_id and w.segment_id = trash_segment.segment_id
     for update skip locked;
@@ -186,7 +192,8 @@ begin
         insert into segdiff.trash (relation, kind, owner, origin, details)
         select segment.snapshot, 'snapshot', format('%s/%s', segment.customer_id, segment.segment_id),
             segment.snapshot::regclass::text,
-            jsonb_build_object('source', segment.source, 'version', segment.current_version, 'created_at', segment.created_at,
+            jsonb_build_object('source', segment.source, 'registered_by', segment.registered_by,
+                               'source_owner', segment.source_owner, 'row_security', segment.row_security, 'version', segment.current_version, 'created_at', segment.created_at,
                                'last_used_at', segment.last_used_at, 'day', v.day, 'contacts', v.contacts)
         from (values (1)) one left join segdiff.segment_versions v on v.version = segment.current_version
         on conflict (relation) do update
@@ -228,8 +235,11 @@ begin
     if not exists (select from pg_class c where c.oid = waiting.relation and c.relname = name) then
         execute format('alter table %s rename to %I', waiting.relation::regclass, name);
     end if;
-    insert into segdiff.segments (customer_id, segment_id, source, current_version, snapshot, created_at)
-    values (restore_segment.customer_id, restore_segment.segment_id, waiting.details ->> 'source',
+    insert into segdiff.segments
+        (customer_id, segment_id, source, registered_by, source_owner, row_security, current_version, snapshot, created_at)
+    values (restore_segment.customer_id, restore_segment.segment_id, segdiff.qualified_source(waiting.details ->> 'source'),
+            waiting.details ->> 'registered_by', waiting.details ->> 'source_owner',
+            coalesce((waiting.details ->> 'row_security')::boolean, false),
             (waiting.details ->> 'version')::bigint, waiting.relation, (waiting.details ->> 'created_at')::timestamptz);
     update segdiff.segment_states w set day = (waiting.details ->> 'day')::date
     where w.customer_id = restore_segment.customer_id and w.segment_id = restore_segment.segment_id;

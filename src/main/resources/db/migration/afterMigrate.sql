@@ -1,3 +1,26 @@
+-- What has its owner's rights is for those who were given it by name, and for nobody else: whoever may use the schema may
+-- call what readers call.
+do $$
+declare
+    reading constant text := 'segdiff.use_segment(bigint, bigint, text), segdiff.read_segment(bigint, bigint, bigint),
+        segdiff.net_changes(bigint, bigint, bigint, bigint), segdiff.members(bigint, bigint, bigint), segdiff.horizon(text)';
+    definer regprocedure;
+    role oid;
+begin
+    for definer in
+        select p.oid from pg_proc p
+        where p.pronamespace = 'segdiff'::regnamespace and p.prosecdef and pg_has_role(p.proowner, 'usage')
+    loop
+        execute format('revoke execute on function %s from public', definer);
+    end loop;
+    for role in
+        select a.grantee from pg_namespace n, aclexplode(n.nspacl) a
+        where n.nspname = 'segdiff' and a.privilege_type = 'USAGE' and a.grantee not in (0, n.nspowner)
+    loop
+        execute format('grant execute on function %s to %s', reading, role::regrole);
+    end loop;
+end $$;
+
 -- What worker and reader may, where the schema belongs to the owner of ops-runbooks/roles.sql. Runs after every `segdiff migrate`.
 do $$
 declare
@@ -40,6 +63,9 @@ begin
 
     grant usage on schema segdiff to segdiff_reader;
     grant select on segdiff.segment_changes to segdiff_reader;
+    grant execute on function segdiff.use_segment(bigint, bigint, text), segdiff.read_segment(bigint, bigint, bigint),
+        segdiff.net_changes(bigint, bigint, bigint, bigint), segdiff.members(bigint, bigint, bigint), segdiff.horizon(text)
+        to segdiff_reader;
 
     -- A row becomes JSON by casts that the owner of the table's types may have written, so that the triggers may do no more
     -- than record it. A TRUNCATE is recorded by reading the table.

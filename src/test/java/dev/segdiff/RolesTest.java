@@ -169,7 +169,11 @@ class RolesTest {
             owner.close();
             before.execute("insert into source_1 values (3)");
             TestDatabase worker = before.as(db.worker(), db.workerPassword());
-            assertThat(new SegmentFixture(worker).run(DAY.plusDays(1)).counts()).containsEntry("added", 1L);
+            // The source belongs to another role now: a person says that this is right.
+            assertThat(new SegmentFixture(worker)
+                            .runAccepting(DAY.plusDays(1), "1/1", "7/1")
+                            .counts())
+                    .containsEntry("added", 1L);
             worker.close();
         } finally {
             before.drop();

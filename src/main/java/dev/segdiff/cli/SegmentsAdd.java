@@ -35,10 +35,17 @@ final class SegmentsAdd extends DatabaseCommand {
         boolean upload;
     }
 
+    @Option(
+            names = "--row-security",
+            description = "the rows that row level security shows to the database role are meant;"
+                    + " without this, a source that hides rows fails")
+    boolean rowSecurity;
+
     @Override
     int execute() {
         SegmentKey segment = key.get();
-        boolean added = registry.add(segment, origin.source == null ? null : TableName.parse(origin.source));
+        boolean added =
+                registry.add(segment, origin.source == null ? null : TableName.parse(origin.source), rowSecurity);
         if (json) {
             output.json(registry.show(segment));
         } else {

@@ -83,8 +83,8 @@ public class Database {
     public void outsideTransaction(Settings settings, Cancellation cancellation, String sql) {
         try (Connection connection = DirectConnection.open(dataSource, config)) {
             bound(connection, settings);
-            settings.values().forEach((name, value) -> session(connection, new Cancellation())
-                    .list("select set_config(?, ?, false)", row -> row, name, value));
+            session(connection, new Cancellation())
+                    .list(settings.sessionSql(Server.of(connection)), row -> row, settings.binds());
             session(connection, cancellation).update(sql);
         } catch (SQLException e) {
             throw new DatabaseException(e);

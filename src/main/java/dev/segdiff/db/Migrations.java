@@ -23,12 +23,14 @@ public class Migrations {
             "R__audit_functions.sql",
             "R__functions.sql",
             "R__retention_functions.sql",
+            "R__source_functions.sql",
             "V1__segments.sql",
             "V2__retention.sql",
             "V3__serve.sql",
             "V4__audit.sql",
             "V5__index_maintenance.sql",
             "V6__cheaper_audit.sql",
+            "V8__sources.sql",
             "afterMigrate.sql");
 
     private final Database database;

@@ -111,6 +111,28 @@ public final class Session {
         }
     }
 
+    /**
+     * To be called after code of others has run in this transaction, before any other statement. That code may have set
+     * where names are looked up, or have put a statement of its own under the name of one that the driver has prepared,
+     * such as its COMMIT. This statement has no name, and the driver prepares its own anew.
+     */
+    public void forgetOthersCode() {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("set local search_path = pg_catalog, pg_temp; deallocate all");
+        } catch (SQLException e) {
+            throw failure(e);
+        }
+    }
+
+    /** To be called at the end of such a transaction: nothing of that code stays in the session for the next one. */
+    public void forgetOthersSettings() {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("select pg_advisory_unlock_all(); unlisten *; discard temp; reset all");
+        } catch (SQLException e) {
+            throw failure(e);
+        }
+    }
+
     /** Streams rows in constant memory. */
     public void stream(String sql, RowConsumer consumer, @Nullable Object... binds) throws IOException {
         applySettings();
@@ -162,7 +184,7 @@ public final class Session {
     private <T> T execute(String sql, @Nullable Object[] binds, Action<T> action) {
         Settings settings = pendingSettings;
         pendingSettings = null;
-        String text = settings == null ? sql : settings.sql() + "; " + sql;
+        String text = settings == null ? sql : settings.sql(server()) + "; " + sql;
         @Nullable Object[] values = settings == null ? binds : Settings.concat(settings.binds(), binds);
         try (PreparedStatement statement = prepare(text, values)) {
             cancellation.enter(statement);
@@ -179,6 +201,14 @@ public final class Session {
     private void applySettings() {
         if (pendingSettings != null) {
             list("select 1", row -> row);
+        }
+    }
+
+    private Server server() {
+        try {
+            return Server.of(connection);
+        } catch (SQLException e) {
+            throw failure(e);
         }
     }
 

@@ -3,6 +3,7 @@ package dev.segdiff.db;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -15,6 +16,69 @@ import org.jspecify.annotations.Nullable;
 public final class Settings {
     /** A statement that raises an error if the transaction must not go on. */
     private record Guard(String sql, Object... binds) {}
+
+    /**
+     * What a role or a database could have set otherwise ({@code alter role ... set}), with the values that all SQL here
+     * is written for: how text is read and written, what a name means, who is silently left out, which plans there are.
+     * What needs a superuser, such as {@code lc_messages}, is not set: nothing here reads a message.
+     */
+    private static final Map<String, String> NEUTRAL = neutral();
+
+    /** Of a session of our own, which outlives its transactions. */
+    private static final Map<String, String> NEUTRAL_SESSION = Map.of(
+            "default_transaction_read_only", "off",
+            "default_transaction_isolation", "read committed",
+            "idle_session_timeout", "0");
+
+    /**
+     * PostgreSQL's own operators and functions first, whatever the path of the role has; what follows is for the triggers
+     * of other people's tables. Only functions by their full name, as until then any operator may be somebody else's.
+     */
+    private static final String SEARCH_PATH = """
+            pg_catalog.set_config('search_path', pg_catalog.regexp_replace(pg_catalog.concat('pg_catalog, ', \
+            pg_catalog.current_setting('search_path')), ', *$', ''), %s)""";
+
+    /** With replica, neither foreign keys nor the audit would see a change; only a superuser may set it. */
+    private static final String REPLICATION_ROLE = """
+            case pg_catalog.current_setting('session_replication_role') when 'origin' then null \
+            else pg_catalog.set_config('session_replication_role', 'origin', %s) end""";
+
+    private static Map<String, String> neutral() {
+        Map<String, String> values = new LinkedHashMap<>();
+        values.put("standard_conforming_strings", "on");
+        values.put("DateStyle", "ISO, YMD");
+        values.put("IntervalStyle", "postgres");
+        values.put("TimeZone", "UTC");
+        values.put("bytea_output", "hex");
+        values.put("extra_float_digits", "1");
+        values.put("array_nulls", "on");
+        values.put("quote_all_identifiers", "off");
+        values.put("transform_null_equals", "off");
+        values.put("row_security", "off");
+        values.put("idle_in_transaction_session_timeout", "0");
+        values.put("plan_cache_mode", "auto");
+        // Compiling takes longer than it saves: a query of the catalog of 0.05 s took up to 16 s.
+        values.put("jit", "off");
+        for (String plan : List.of(
+                "bitmapscan",
+                "hashagg",
+                "hashjoin",
+                "indexonlyscan",
+                "indexscan",
+                "material",
+                "memoize",
+                "mergejoin",
+                "nestloop",
+                "parallel_append",
+                "parallel_hash",
+                "partition_pruning",
+                "seqscan",
+                "sort",
+                "tidscan")) {
+            values.put("enable_" + plan, "on");
+        }
+        return values;
+    }
 
     private final Map<String, String> values;
     private final @Nullable Guard guard;
@@ -63,23 +127,43 @@ public final class Settings {
         return Duration.ofMillis(Long.parseLong(values.getOrDefault(name, "0ms").replace("ms", "")));
     }
 
-    /** The statements that come first. */
-    String sql() {
-        String settings = values.keySet().stream()
-                .map(name -> "set_config(?, ?, true)")
-                .collect(Collectors.joining(", ", "select ", ""));
+    /** No bounds in time: for migrations, which may wait. */
+    static Settings unbounded() {
+        return bounded(Duration.ZERO, Duration.ZERO);
+    }
+
+    /** The statements that come first in a transaction. */
+    String sql(Server server) {
+        String settings = "set transaction isolation level read committed"
+                + (server.readsOnlyByDefault() ? ", read write" : "") + "; " + select(server, true, NEUTRAL);
         return guard == null ? settings : settings + "; " + guard.sql();
+    }
+
+    /** The statement that comes first in a session of our own. */
+    String sessionSql(Server server) {
+        Map<String, String> neutral = new LinkedHashMap<>(NEUTRAL);
+        neutral.putAll(NEUTRAL_SESSION);
+        return select(server, false, neutral);
+    }
+
+    private String select(Server server, boolean local, Map<String, String> neutral) {
+        Map<String, String> constants = new LinkedHashMap<>(neutral);
+        if (server.version() >= 17) {
+            constants.put("transaction_timeout", "0");
+        }
+        constants.keySet().removeAll(values.keySet());
+        Stream<String> fixed = constants.entrySet().stream()
+                .map(e -> "pg_catalog.set_config('%s', '%s', %s)".formatted(e.getKey(), e.getValue(), local));
+        Stream<String> given = values.keySet().stream().map(name -> "pg_catalog.set_config(?, ?, " + local + ")");
+        return Stream.of(Stream.of(SEARCH_PATH.formatted(local), REPLICATION_ROLE.formatted(local)), fixed, given)
+                .flatMap(each -> each)
+                .collect(Collectors.joining(", ", "select ", ""));
     }
 
     Object[] binds() {
         Stream<Object> settings = values.entrySet().stream().flatMap(e -> Stream.of(e.getKey(), e.getValue()));
         return Stream.concat(settings, guard == null ? Stream.of() : Arrays.stream(guard.binds()))
                 .toArray();
-    }
-
-    /** Name and value of each setting, for a session without a transaction. */
-    Map<String, String> values() {
-        return values;
     }
 
     static @Nullable Object[] concat(Object[] first, @Nullable Object[] second) {

@@ -175,10 +175,8 @@ class EventGoal {
     }
 
     private <T> T ask(java.util.function.Function<Session, T> question) {
-        Settings settings = database.defaults()
-                .statementTimeout(PATIENCE)
-                .with("TimeZone", "UTC")
-                .with("enable_seqscan", "off");
+        Settings settings = database.defaults().statementTimeout(PATIENCE).with("enable_seqscan", "off");
+
         return database.transaction(settings, new Cancellation(), question);
     }
 

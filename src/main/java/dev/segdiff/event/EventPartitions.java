@@ -1,6 +1,5 @@
 package dev.segdiff.event;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
@@ -46,8 +45,7 @@ class EventPartitions {
     }
 
     List<Partition> list(EventTable table, String bound) {
-        Settings utc = database.defaults().with("TimeZone", "UTC");
-        return database.transaction(utc, new Cancellation(), session -> queries.list(session, table, bound));
+        return database.transaction(session -> queries.list(session, table, bound));
     }
 
     /** Finishes what an earlier run was cut off from. */

@@ -52,7 +52,7 @@ class ExpiryPlan {
 
     /** Each delete has the guard in it as well, so an answer that is late stops nothing. */
     private Optional<String> ask(RunContext run, EventTable table, Function<Session, Optional<String>> question) {
-        Settings reading = database.defaults().statementTimeout(QUERY_TIMEOUT).with("TimeZone", "UTC");
+        Settings reading = database.defaults().statementTimeout(QUERY_TIMEOUT);
         try {
             return database.transaction(
                     table.indexed() ? reading.with("enable_seqscan", "off") : reading, run.cancellation(), question);

@@ -36,6 +36,14 @@ sealed interface Publication {
         }
     }
 
+    /** The source is not what was registered: a person decides. */
+    record Suspect(String reason) implements Problem {
+        @Override
+        public String kind() {
+            return "held_back";
+        }
+    }
+
     /** A reader, or a migration of the source, holds a lock; the next run does it. */
     record Busy(String reason) implements Problem {
         @Override

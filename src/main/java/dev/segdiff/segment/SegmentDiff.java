@@ -18,6 +18,7 @@ import dev.segdiff.segment.Publication.Busy;
 import dev.segdiff.segment.Publication.Failed;
 import dev.segdiff.segment.Publication.NotClaimed;
 import dev.segdiff.segment.Publication.Published;
+import dev.segdiff.segment.Publication.Suspect;
 import dev.segdiff.segment.SegmentPublisher.Order;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
@@ -149,6 +150,8 @@ public class SegmentDiff implements Job {
                 throw e;
             } else if (e.sqlState().equals(SegmentDiffQueries.NOT_CLAIMED)) {
                 return new NotClaimed();
+            } else if (e.sqlState().equals(SegmentDiffQueries.OTHER_OWNER)) {
+                return new Suspect(String.valueOf(e.getMessage()));
             }
             return e.isLockTimeout() ? new Busy(String.valueOf(e.getMessage())) : failed(segment, e);
         } catch (InvalidInputException e) {
@@ -166,10 +169,7 @@ public class SegmentDiff implements Job {
                 // gets the full snapshot. Closing the run's ledger row makes all of them durable.
                 .with("synchronous_commit", "off");
         return database.transaction(settings, run.cancellation(), session -> {
-            SourceQuery source = SourceQuery.of(segment);
-            if (!segment.isSourceFit()) {
-                queries.checkSource(session, source.name());
-            }
+            SourceQuery source = queries.claimAndOpen(session, segment, order);
             return publisher.publish(session, segment, source, order);
         });
     }
@@ -184,6 +184,10 @@ public class SegmentDiff implements Job {
             return new Failed(source + " yields contact_id null");
         }
         String message = String.valueOf(e.getMessage());
+        if (message.contains("row-level security")) {
+            message +=
+                    "; give the role that reads it bypassrls, or register the segment with --row-security if fewer rows are meant";
+        }
         return new Failed(message.contains(name) ? message : source + ": " + message);
     }
 

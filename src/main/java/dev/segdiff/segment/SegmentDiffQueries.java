@@ -5,11 +5,11 @@ import dev.segdiff.db.TableName;
 import dev.segdiff.segment.Publication.Published;
 import dev.segdiff.segment.SegmentPublisher.Order;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.sql.Array;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.LocalDate;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -21,21 +21,22 @@ class SegmentDiffQueries {
     /** Raised by claim_segment. Classes from I to Z are left to implementations by the SQL standard. */
     static final String NOT_CLAIMED = "SD001";
 
+    /** Raised by open_source: the source belongs to another role than before. */
+    static final String OTHER_OWNER = "SD006";
+
     private static final String CANDIDATES = """
             select s.customer_id, s.segment_id, s.source, s.current_version, v.contacts,
                 nextval('segdiff.version_ids') as next_version,
                 exists (select from pg_class c where c.oid = s.snapshot and c.relnamespace = 'segdiff'::regnamespace
-                        and c.relname = concat_ws('_', 'segment', s.customer_id, s.segment_id, s.current_version)) as snapshot_exists,
-                array(select a.attname || ' ' || coalesce(nullif(t.typbasetype, 0), t.oid)::regtype
-                      from pg_attribute a join pg_type t on t.oid = a.atttypid
-                      where a.attrelid = to_regclass(s.source)
-                        and a.attname in ('contact_id', 'customer_id', 'segment_id')) as columns
+                        and c.relname = concat_ws('_', 'segment', s.customer_id, s.segment_id, s.current_version)) as snapshot_exists
             from segdiff.segments s
             join segdiff.segment_states w using (customer_id, segment_id)
             left join segdiff.segment_versions v on v.version = s.current_version
             """;
 
     private static final String CLAIM = "select segdiff.claim_segment(?, ?, ?, ?, ?, ?)";
+
+    private static final String OPEN_SOURCE = "select segdiff.open_source(?, ?, ?)";
 
     private static final String PUBLISH =
             "select contacts, added, removed from segdiff.publish_version(?, ?, ?, ?, ?, ?, ?)";
@@ -67,9 +68,12 @@ class SegmentDiffQueries {
         session.list(CLAIM, row -> row, claimBinds(segment, order));
     }
 
-    /** Raises an error that names what is wrong with the source. */
-    void checkSource(Session session, String source) {
-        session.list("select segdiff.check_source(?)", row -> row, source);
+    /** Claims the segment, and makes its source ready to be read with the rights that it has. */
+    SourceQuery claimAndOpen(Session session, Candidate segment, Order order) {
+        List<@Nullable Object> binds = new ArrayList<>(Arrays.asList(claimBinds(segment, order)));
+        Collections.addAll(binds, segment.key().customerId(), segment.key().segmentId(), order.accept());
+        String sql = session.one(CLAIM + "; " + OPEN_SOURCE, row -> row.getString(1), binds.toArray());
+        return SourceQuery.of(String.valueOf(segment.source()), sql);
     }
 
     /**
@@ -80,41 +84,45 @@ class SegmentDiffQueries {
         TableName snapshot = segment.nextSnapshot();
         long contacts = session.update(
                 "create table %s with (autovacuum_vacuum_scale_factor = 0.05) as select distinct contact_id from (%s) source"
-                        .formatted(snapshot, source.sql()),
-                source.binds().toArray());
+                        .formatted(snapshot, source.sql()));
+        forgetCode(session, source);
         session.update("alter table %s alter contact_id set not null".formatted(snapshot));
         return contacts;
     }
 
     /**
-     * Claims, compares, applies and publishes in one round trip: the cheapest for small segments, but it cannot run in
+     * Compares, applies and publishes in one round trip: the cheapest for small segments, but it cannot run in
      * parallel. The guard is asked afterwards: a version that is held back is rolled back.
      */
     Published publishAtOnce(Session session, Candidate segment, SourceQuery source, Order order) {
+        String apply = """
+                with changes as materialized (%1$s),
+                removed as (delete from %2$s old using changes where old.ctid = changes.place),
+                added as (insert into %2$s select contact_id from changes where place is null)
+                insert into segdiff.segment_diffs (version, contact_id, day, added)
+                select ?, contact_id, ?, place is null from changes
+                """.formatted(changes(segment, source), segment.currentSnapshot());
+        if (source.runsCode()) {
+            session.update(apply, segment.nextVersion(), order.day());
+            session.forgetOthersCode();
+            return publish(session, segment, false, order);
+        }
         List<@Nullable Object> binds = new ArrayList<>();
-        Collections.addAll(binds, claimBinds(segment, order));
-        binds.addAll(source.binds());
         Collections.addAll(binds, segment.nextVersion(), order.day());
         Collections.addAll(binds, publishBinds(segment, false, order));
-        return session.one(
-                """
-                %1$s;
-                with changes as materialized (%2$s),
-                removed as (delete from %3$s old using changes where old.ctid = changes.place),
-                added as (insert into %3$s select contact_id from changes where place is null)
-                insert into segdiff.segment_diffs (version, contact_id, day, added)
-                select ?, contact_id, ?, place is null from changes;
-                %4$s
-                """.formatted(CLAIM, changes(segment, source), segment.currentSnapshot(), PUBLISH),
-                row -> published(segment, false, row),
-                binds.toArray());
+        return session.one(apply + ";\n" + PUBLISH, row -> published(segment, false, row), binds.toArray());
+    }
+
+    private static void forgetCode(Session session, SourceQuery source) {
+        if (source.runsCode()) {
+            session.forgetOthersCode();
+        }
     }
 
     /** Compares only, into a temporary table, which PostgreSQL does in parallel where it can. */
     Published compare(Session session, Candidate segment, SourceQuery source) {
-        session.update(
-                "create temporary table segdiff_changes on commit drop as " + changes(segment, source),
-                source.binds().toArray());
+        session.update("create temporary table segdiff_changes on commit drop as " + changes(segment, source));
+        forgetCode(session, source);
         return session.one("""
                 select count(*) filter (where place is null) as added, count(place) as removed,
                     ? + count(*) filter (where place is null) - count(place) as contacts
@@ -209,11 +217,9 @@ class SegmentDiffQueries {
     }
 
     private static Candidate candidate(ResultSet row) throws SQLException {
-        Array columns = row.getArray("columns");
         return new Candidate(
                 new SegmentKey(row.getLong("customer_id"), row.getLong("segment_id")),
                 row.getString("source"),
-                List.of((String[]) columns.getArray()),
                 row.getObject("current_version", Long.class),
                 row.getLong("contacts"),
                 row.getBoolean("snapshot_exists"),

@@ -62,16 +62,16 @@ class SegmentPublisher {
                 .with("TimeZone", zone)
                 .with("segdiff.time_zone", zone)
                 .with("segdiff.logical_day", day.toString())
-                .with("work_mem", config.workMem())
-                // Compiling a join of two columns takes longer than it saves.
-                .with("jit", "off");
+                .with("work_mem", config.workMem());
     }
 
-    /** Publishes the next version, or marks the transaction to be rolled back. */
+    /** Publishes the next version of a segment that was claimed, or marks the transaction to be rolled back. */
     Publication publish(Session session, Candidate segment, SourceQuery source, Order order) {
         Publication publication = attempt(session, segment, source, order);
         if (order.dryRun() || !(publication instanceof Published)) {
             session.rollBackAtEnd();
+        } else if (source.runsCode()) {
+            session.forgetOthersSettings();
         }
         return publication;
     }
@@ -91,7 +91,6 @@ class SegmentPublisher {
     }
 
     private Publication baseline(Session session, Candidate segment, SourceQuery source, Order order) {
-        queries.claim(session, segment, order);
         long contacts = queries.createSnapshot(session, segment, source);
         return order.dryRun()
                 ? new Published(segment.nextVersion(), contacts, 0, 0, true)
@@ -99,7 +98,6 @@ class SegmentPublisher {
     }
 
     private Publication stepwise(Session session, Candidate segment, SourceQuery source, Order order) {
-        queries.claim(session, segment, order);
         Publication publication = guarded(segment, queries.compare(session, segment, source), order);
         if (publication instanceof Published && !order.dryRun()) {
             queries.apply(session, segment, order.day());
@@ -110,9 +108,18 @@ class SegmentPublisher {
     }
 
     private Publication guarded(Candidate segment, Published version, Order order) {
-        long allowed = Math.max(config.maxRemovedFloor(), config.maxRemoved().of(segment.contacts()));
-        return order.accept() || version.removed() <= allowed
+        return order.accept() || isUsual(segment.contacts(), version.removed())
                 ? version
                 : new HeldBack(segment.contacts(), version.removed());
+    }
+
+    /**
+     * Whether so many contacts may leave without a person's word. Never all of them, as a source that lies mostly says
+     * that there is nobody. A small segment is lively: half of it may leave, up to the floor.
+     */
+    private boolean isUsual(long contacts, long removed) {
+        long half = (contacts + 1) / 2;
+        long allowed = Math.max(config.maxRemoved().of(contacts), Math.min(config.maxRemovedFloor(), half));
+        return removed == 0 || (removed < contacts && removed <= allowed);
     }
 }

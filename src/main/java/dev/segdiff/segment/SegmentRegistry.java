@@ -42,15 +42,22 @@ public class SegmentRegistry {
      * @throws InvalidInputException if the source is unfit, or the segment is registered with another
      */
     public boolean add(SegmentKey key, @Nullable TableName source) {
-        String name = source == null ? null : source.plain();
+        return add(key, source, false);
+    }
+
+    /**
+     * Registers a segment.
+     *
+     * @param rowSecurity the rows that row level security shows to whoever registers it are meant
+     */
+    public boolean add(SegmentKey key, @Nullable TableName source, boolean rowSecurity) {
         return database.transaction(session -> {
-            if (name != null) {
-                checkSource(session, name);
-            }
+            String name = source == null ? null : checkSource(session, source.toString());
             long added = session.update("""
-                    insert into segdiff.segments (customer_id, segment_id, source) values (?, ?, ?)
+                    insert into segdiff.segments (customer_id, segment_id, source, source_owner, row_security)
+                    values (?, ?, ?, (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = segdiff.source_oid(?)), ?)
                     on conflict do nothing
-                    """, key.customerId(), key.segmentId(), name);
+                    """, key.customerId(), key.segmentId(), name, name, rowSecurity);
             if (added == 0) {
                 String present = read(session, key).source();
                 if (!Objects.equals(present, name)) {
@@ -115,9 +122,12 @@ public class SegmentRegistry {
         return database.transaction(session -> trash.waiting(session, Trash.Kind.SNAPSHOT));
     }
 
-    private static void checkSource(Session session, String source) {
+    /** The name of the source as it is stored. */
+    private static String checkSource(Session session, String source) {
         try {
-            session.list("select segdiff.check_source(?)", row -> row, source);
+            String name = session.one("select segdiff.qualified_source(?)", row -> row.getString(1), source);
+            session.list("select segdiff.check_source(?)", row -> row, name);
+            return name;
         } catch (DatabaseException e) {
             // Class 42: the name, the columns or the privileges are wrong.
             if (e.sqlState().startsWith("42")) {

@@ -13,7 +13,6 @@ import java.io.Reader;
 import java.nio.charset.StandardCharsets;
 import java.sql.SQLException;
 import java.time.LocalDate;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.copy.CopyIn;
 
@@ -72,8 +71,9 @@ public class SegmentUpload {
         return database.transaction(publisher.settings(day), cancellation, session -> {
             copy(session, input);
             Candidate segment = queries.find(session, key).orElseThrow();
-            Publication publication =
-                    publisher.publish(session, segment, source(), new Order(day, true, false, accept, null));
+            Order order = new Order(day, true, false, accept, null);
+            queries.claim(session, segment, order);
+            Publication publication = publisher.publish(session, segment, SourceQuery.UPLOAD, order);
             if (publication instanceof Published version) {
                 return new Loaded(version.version(), version.contacts(), version.added(), version.removed(), false);
             } else if (publication instanceof HeldBack held) {
@@ -81,10 +81,6 @@ public class SegmentUpload {
             }
             throw new InvalidInputException(((Publication.Problem) publication).reason());
         });
-    }
-
-    private static SourceQuery source() {
-        return new SourceQuery("upload", "select contact_id from pg_temp.segdiff_upload", List.of());
     }
 
     private static void copy(Session session, Reader input) {

@@ -23,7 +23,10 @@ public interface SegmentsConfig {
     @WithDefault("20%")
     Share maxRemoved();
 
-    /** Fewer contacts than this may always leave: small segments are lively. */
+    /**
+     * So many contacts may leave a small segment, but not more than half of it: small segments are lively, and a small
+     * audience that is lost is lost as well. All of a segment never leave without a person's word.
+     */
     @WithDefault("1000")
     long maxRemovedFloor();
 

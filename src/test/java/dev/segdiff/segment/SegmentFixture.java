@@ -87,6 +87,10 @@ public final class SegmentFixture {
         return run(request(day));
     }
 
+    public RunReport runAccepting(LocalDate day, String... accept) {
+        return run(accepting(day, accept));
+    }
+
     RunReport run(RunRequest request) {
         return runs.run(job, request);
     }

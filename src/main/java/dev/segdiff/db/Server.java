@@ -1,0 +1,25 @@
+package dev.segdiff.db;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+import org.jspecify.annotations.Nullable;
+import org.postgresql.PGConnection;
+
+/**
+ * What a server tells of itself when a connection begins, so that nobody has to ask.
+ *
+ * @param version such as 18
+ * @param readsOnlyByDefault the role's transactions only read unless they say otherwise; a standby's cannot say so
+ */
+record Server(int version, boolean readsOnlyByDefault) {
+    static Server of(Connection connection) throws SQLException {
+        return new Server(
+                connection.getMetaData().getDatabaseMajorVersion(),
+                isOn(connection, "default_transaction_read_only") && !isOn(connection, "in_hot_standby"));
+    }
+
+    private static boolean isOn(Connection connection, String parameter) throws SQLException {
+        @Nullable String value = connection.unwrap(PGConnection.class).getParameterStatus(parameter);
+        return "on".equals(value);
+    }
+}
