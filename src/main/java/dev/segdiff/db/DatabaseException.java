@@ -46,6 +46,11 @@ public final class DatabaseException extends RuntimeException {
         return sqlState.startsWith("23");
     }
 
+    /** Something else has to end first, such as the pending detach of another partition of the same table. */
+    public boolean isNotReady() {
+        return sqlState.equals("55000");
+    }
+
     /** The server refuses to write: a standby, or {@code default_transaction_read_only}. */
     public boolean isReadOnly() {
         return sqlState.equals("25006");

@@ -73,9 +73,17 @@ public class Trash {
     /**
      * Drops a table for good. One that somebody has taken back by hand, into another schema or as a partition, is only
      * forgotten.
+     *
+     * @param after how long it has to have waited, by the database's own note and clock
+     * @return false if it has not waited so long, or is not there any more
      */
-    public void drop(Session session, Entry entry) {
-        if (entry.table() != null) {
+    public boolean drop(Session session, Entry entry, Duration after) {
+        boolean due = session.update(
+                        "delete from segdiff.trash where trash_id = ? and moved_at < now() - make_interval(secs => ?)",
+                        entry.id(),
+                        after.toSeconds())
+                > 0;
+        if (due && entry.table() != null) {
             session.update("lock table " + entry.table() + " in access exclusive mode");
             boolean ours = session.one(
                     "select not relispartition and relnamespace = 'segdiff_trash'::regnamespace from pg_class where oid = ?::regclass",
@@ -85,7 +93,7 @@ public class Trash {
                 session.update("drop table " + entry.table());
             }
         }
-        session.update("delete from segdiff.trash where trash_id = ?", entry.id());
+        return due;
     }
 
     /** Moves a table that was noted; {@code lock_timeout} bounds the wait for its readers. */

@@ -6,6 +6,7 @@ import dev.segdiff.db.Retry;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.event.EventQueries.Keys;
+import dev.segdiff.event.EventQueries.Left;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.Throttle;
 import dev.segdiff.run.Throttle.Gate;
@@ -51,11 +52,11 @@ final class EventBatches {
      * @param first the least value it found; null: there was none
      * @param next where the next batch begins; null: there is no next
      * @param tie more rows of one value than fit a batch; nothing was done
-     * @param locked rows that were passed over
+     * @param rest rows that were passed over, or did not go
      * @param holdsUp whether somebody waits for what it has locked
      */
     private record Batch(
-            @Nullable String first, @Nullable String next, boolean tie, long rows, long locked, boolean holdsUp) {}
+            @Nullable String first, @Nullable String next, boolean tie, long rows, Left rest, boolean holdsUp) {}
 
     private final Database database;
     private final EventQueries queries;
@@ -67,10 +68,12 @@ final class EventBatches {
     private final BatchSize rowSize;
     private final BatchSize pageSize;
     private final List<Runnable> again = new ArrayList<>();
+    private final KeptRows kept = new KeptRows();
     private Condition expired = Condition.of("false");
     private boolean passingOver;
     private boolean leavingAlone;
     private boolean told;
+    private boolean counted;
     private long left;
 
     EventBatches(
@@ -121,6 +124,9 @@ final class EventBatches {
             run.problem("policy " + policy.name() + ": looking for rows behind the cursor takes too long; vacuum "
                     + table.table().plain());
         }
+        if (!kept.isEmpty()) {
+            database.inTransaction(session -> kept.tell(run, policy, table, session));
+        }
     }
 
     /** Along the index. */
@@ -156,7 +162,7 @@ final class EventBatches {
     private Batch range(Session session, Condition lower, Condition all, long size, @Nullable String end) {
         Keys keys = queries.keys(session, table, all, size);
         if (keys.first() == null || keys.first().equals(keys.next())) {
-            return new Batch(keys.first(), keys.next(), keys.first() != null, 0, 0, false);
+            return new Batch(keys.first(), keys.next(), keys.first() != null, 0, Left.NOTHING, false);
         }
         Condition where = keys.next() == null ? all : lower.and(Condition.below(table, keys.next()));
         String reached = end == null || keys.next() == null ? end : keys.next();
@@ -208,7 +214,7 @@ final class EventBatches {
                 told = true;
             }
             long rows = keys.rows() == 0 ? queries.countRows(session, table, where) : limit;
-            return new Batch(keys.first(), keys.next(), false, rows, 0, false);
+            return new Batch(keys.first(), keys.next(), false, rows, Left.NOTHING, false);
         }
         boolean bounded = passingOver || (keys.rows() == 0 && left < Long.MAX_VALUE);
         long rows = 0;
@@ -217,9 +223,11 @@ final class EventBatches {
                     ? queries.deleteUnlocked(session, table, where, value, limit)
                     : queries.delete(session, table, where);
         }
-        long locked = passingOver ? queries.countRows(session, table, where) : 0;
+        // Rows of one time may be fewer than the keys that were counted; then nothing is left.
+        boolean whole = !passingOver && keys.rows() > 0 && rows >= limit;
+        Left rest = whole || leavingAlone ? Left.NOTHING : queries.left(session, table, where);
         boolean holdsUp = queries.endBatch(session, policy, cursor, rows);
-        return new Batch(keys.first(), keys.next(), false, rows, locked, holdsUp);
+        return new Batch(keys.first(), keys.next(), false, rows, rest, holdsUp);
     }
 
     /** Runs a batch until it succeeds: smaller when it takes too long, passing over rows when some are locked. */
@@ -306,13 +314,20 @@ final class EventBatches {
 
     /** Remembers a place where rows were locked; at the second look they are left for the next run. */
     private void look(Batch batch, Runnable placeAgain) {
-        if (batch.locked() == 0) {
+        if (!counted) {
+            kept.add(batch.rest().kept());
+        }
+        if (batch.rest().locked() == 0) {
             return;
         }
         if (passingOver) {
-            run.counts().add("locked", batch.locked());
+            run.counts().add("locked", batch.rest().locked());
         } else if (again.size() < MAX_AGAIN) {
-            again.add(placeAgain);
+            again.add(() -> {
+                counted = true;
+                placeAgain.run();
+                counted = false;
+            });
         }
     }
 

@@ -164,7 +164,7 @@ public class EventExpiry implements Job {
                 + counts.get("partitions_made");
         if (counts.get("failed") > 0) {
             return Result.of(Outcome.FAILED, "failed: " + counts.get("failed"));
-        } else if (counts.get("batches_refused") > 0) {
+        } else if (counts.get("batches_refused") + counts.get("kept") > 0) {
             return Result.of(Outcome.REFUSED, "rows that PostgreSQL does not let go; see the problems");
         } else if (counts.get("refused") > 0) {
             return Result.of(Outcome.REFUSED, "policies refused: " + counts.get("refused"));

@@ -35,6 +35,7 @@ class EventGoal {
     private final PartitionQueries partitionQueries;
     private final TableInspection inspection;
     private final MassExpiry massExpiry;
+    private final PartitionsAhead ahead;
 
     EventGoal(
             Database database,
@@ -42,13 +43,15 @@ class EventGoal {
             EventGoalQueries goalQueries,
             PartitionQueries partitionQueries,
             TableInspection inspection,
-            MassExpiry massExpiry) {
+            MassExpiry massExpiry,
+            PartitionsAhead ahead) {
         this.database = database;
         this.queries = queries;
         this.goalQueries = goalQueries;
         this.partitionQueries = partitionQueries;
         this.inspection = inspection;
         this.massExpiry = massExpiry;
+        this.ahead = ahead;
     }
 
     /**
@@ -87,6 +90,9 @@ class EventGoal {
             }
             State state = state(policy, finding.table(), now);
             heldBack(policy, finding.table(), now).ifPresent(problems::add);
+            Optional<String> lacking = lackingPartitions(policy, finding.table(), now);
+            lacking.ifPresent(what -> problems.add("policy " + policy.name() + ": " + what));
+            met &= lacking.isEmpty();
             met &= state.met();
             measures.addAll(measures(policy, state));
             details.add(policy.name() + ": " + describe(state));
@@ -115,6 +121,15 @@ class EventGoal {
             }
             throw e;
         }
+    }
+
+    private Optional<String> lackingPartitions(EventPolicy policy, EventTable table, Instant now) {
+        if (!table.partitioned()) {
+            return Optional.empty();
+        }
+        String bound = table.key().bound(now.minus(policy.retention()));
+        List<Partition> partitions = ask(session -> partitionQueries.list(session, table, bound));
+        return ahead.lacking(policy, table, partitions, now);
     }
 
     private State state(EventPolicy policy, EventTable table, Instant now) {

@@ -13,7 +13,6 @@ import dev.segdiff.run.Steps.Step;
 import dev.segdiff.run.Throttle.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -48,19 +47,25 @@ class EventPartitions {
         return database.transaction(session -> queries.list(session, table, bound));
     }
 
-    /** Finishes what an earlier run was cut off from. */
-    void recover(RunContext run, Gate gate, EventPolicy policy, EventTable table, List<Partition> partitions) {
+    /**
+     * Finishes what an earlier run was cut off from.
+     *
+     * @return false if a detach is pending still: PostgreSQL detaches one partition of a table at a time
+     */
+    boolean recover(RunContext run, Gate gate, EventPolicy policy, EventTable table, List<Partition> partitions) {
+        boolean finished = true;
         for (Partition partition : partitions) {
             if (partition.detachPending()) {
                 gate.pass();
-                attempt(run, partition.table(), () -> finish(run, PartitionQueries.finalizeDetach(table, partition)));
+                finished &= attempt(
+                        run, partition.table(), () -> finish(run, PartitionQueries.finalizeDetach(table, partition)));
             }
         }
-        if (run.request().dryRun()) {
-            return;
+        if (!run.request().dryRun()) {
+            run.inTransaction(database, session -> queries.forgetStale(session, policy));
+            moveNoted(run, gate, policy);
         }
-        run.inTransaction(database, session -> queries.forgetStale(session, policy));
-        moveNoted(run, gate, policy);
+        return finished;
     }
 
     private void moveNoted(RunContext run, Gate gate, EventPolicy policy) {
@@ -94,10 +99,12 @@ class EventPartitions {
 
     /** Drops what has waited in the trash; of a policy that is no longer configured, after a week. */
     void drop(RunContext run, Gate gate, Map<String, Duration> waits) {
-        List<Trash.Entry> due = new ArrayList<>();
-        waits.forEach((owner, wait) -> due.addAll(due(wait, owner::equals)));
-        due.addAll(due(UNKNOWN_WAITS, owner -> !waits.containsKey(owner)));
-        steps.each(run, gate, due, Step.drop("partitions_dropped", trash));
+        waits.forEach((owner, wait) -> drop(run, gate, wait, owner::equals));
+        drop(run, gate, UNKNOWN_WAITS, owner -> !waits.containsKey(owner));
+    }
+
+    private void drop(RunContext run, Gate gate, Duration wait, Predicate<String> owner) {
+        steps.each(run, gate, due(wait, owner), Step.drop("partitions_dropped", trash, wait));
     }
 
     private List<Trash.Entry> due(Duration wait, Predicate<String> owner) {
@@ -169,12 +176,14 @@ class EventPartitions {
                 run.counts().add("busy", 1);
                 run.problem("partition " + partition.plain()
                         + " waits for transactions that began before; the next run finishes it");
+            } else if (e.isNotReady()) {
+                run.stepFailed("partition " + partition.plain(), e, true);
             } else {
                 run.stepFailed("partition " + partition.plain(), e, e.isLockTimeout());
             }
         } catch (InvalidInputException e) {
-            run.counts().add("failed", 1);
-            run.problem("partition " + partition.plain() + " failed: " + e.getMessage());
+            run.counts().add("refused", 1);
+            run.problem("partition " + partition.plain() + " refused: " + e.getMessage());
         }
         return false;
     }

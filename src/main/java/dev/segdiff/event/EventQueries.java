@@ -6,7 +6,9 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -30,12 +32,13 @@ class EventQueries {
             select (select key::text from keys limit 1) as first, (select key::text from keys offset ? limit 1) as next,
                 (select count(*) from keys) as rows""";
 
-    private static final String DELETE = "delete from %1$s where %2$s and %3$s";
+    private static final String DELETE = "delete from %1$s t where %2$s and %3$s and %4$s";
 
     /** Rows that somebody has locked are passed over; one whose time is moved while we look at it is spared. */
     private static final String DELETE_UNLOCKED = """
-            delete from %1$s
-            where ctid = any (array(select ctid from %1$s where %2$s limit ? for update skip locked)) and %3$s and %4$s""";
+            delete from %1$s t
+            where ctid = any (array(select ctid from %1$s t where %2$s and %5$s limit ? for update skip locked))
+              and %3$s and %4$s and %5$s""";
 
     private static final String SAVE_CURSOR = "update segdiff.event_policies set cursor = ? where policy = ?";
 
@@ -81,16 +84,47 @@ class EventQueries {
 
     long countRows(Session session, EventTable table, Condition where) {
         return session.one(
-                "select count(*) from %s where %s".formatted(table.table(), where.sql()),
+                "select count(*) from %s t where %s".formatted(table.table(), where.sql()),
                 row -> row.getLong(1),
                 where.binds().toArray());
+    }
+
+    /**
+     * What a delete has left of the rows that it meant.
+     *
+     * @param locked rows that somebody has locked
+     * @param kept rows by what keeps them
+     */
+    record Left(long locked, Map<String, Long> kept) {
+        static final Left NOTHING = new Left(0, Map.of());
+    }
+
+    /** Looks what is left, and why. */
+    Left left(Session session, EventTable table, Condition where) {
+        long all = countRows(session, table, where);
+        if (all == 0) {
+            return Left.NOTHING;
+        }
+        Map<String, Long> kept = new LinkedHashMap<>();
+        for (Reference reference : table.references()) {
+            kept.put(reference.words(), countRows(session, table, where.and(Condition.of(reference.exists()))));
+        }
+        Condition unreferenced = where.and(Condition.of(Reference.none(table.references())));
+        long others = countRows(session, table, unreferenced);
+        long free = session.one(
+                "select count(*) from (select from %s t where %s for update skip locked) free"
+                        .formatted(table.table(), unreferenced.sql()),
+                row -> row.getLong(1),
+                unreferenced.binds().toArray());
+        kept.put(KeptRows.TRIGGERS, free);
+        return new Left(others - free, kept);
     }
 
     /** Waits for locked rows, as long as lock_timeout allows. */
     long delete(Session session, EventTable table, Condition where) {
         Condition guard = RetentionGuard.rows(table);
         return session.update(
-                DELETE.formatted(table.table(), where.sql(), guard.sql()),
+                DELETE.formatted(table.table(), where.sql(), guard.sql(), Reference.none(table.references())),
                 where.and(guard).binds().toArray());
     }
 
@@ -101,7 +135,9 @@ class EventQueries {
         Condition guard = RetentionGuard.rows(table);
         binds.addAll(spared.and(guard).binds());
         return session.update(
-                DELETE_UNLOCKED.formatted(table.table(), where.sql(), spared.sql(), guard.sql()), binds.toArray());
+                DELETE_UNLOCKED.formatted(
+                        table.table(), where.sql(), spared.sql(), guard.sql(), Reference.none(table.references())),
+                binds.toArray());
     }
 
     /** Ends a batch: saves how far it came, and tells whether somebody waits for what this transaction has locked. */
@@ -133,8 +169,9 @@ class EventQueries {
     void tell(RunContext run, EventTable table, Condition where) {
         run.wouldRun(KEYS.formatted(table.column(), table.table(), where.sql()));
         String guard = RetentionGuard.rows(table).sql();
-        run.wouldRun(DELETE.formatted(table.table(), where.sql(), guard));
-        run.wouldRun(DELETE_UNLOCKED.formatted(table.table(), where.sql(), where.sql(), guard));
+        String unreferenced = Reference.none(table.references());
+        run.wouldRun(DELETE.formatted(table.table(), where.sql(), guard, unreferenced));
+        run.wouldRun(DELETE_UNLOCKED.formatted(table.table(), where.sql(), where.sql(), guard, unreferenced));
         run.wouldRun(SAVE_CURSOR);
         run.wouldRun(COUNT_DAY);
     }

@@ -3,6 +3,7 @@ package dev.segdiff.event;
 import dev.segdiff.db.ColumnName;
 import dev.segdiff.db.TableName;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * The table of a policy as the database has it: fit for expiry.
@@ -12,6 +13,7 @@ import java.time.Duration;
  * @param partitioned by range on the column
  * @param indexed whether a btree index begins with the column
  * @param pages of 8 kB
+ * @param references foreign keys that keep rows from being deleted
  */
 record EventTable(
         TableName table,
@@ -21,13 +23,14 @@ record EventTable(
         String type,
         boolean partitioned,
         boolean indexed,
-        long pages) {
+        long pages,
+        List<Reference> references) {
     EventTable withKey(EventKey other) {
-        return new EventTable(table, column, other, retention, type, partitioned, indexed, pages);
+        return new EventTable(table, column, other, retention, type, partitioned, indexed, pages, references);
     }
 
     /** A partition of this table. */
     EventTable partition(TableName name, boolean indexed, long pages) {
-        return new EventTable(name, column, key, retention, type, false, indexed, pages);
+        return new EventTable(name, column, key, retention, type, false, indexed, pages, references);
     }
 }

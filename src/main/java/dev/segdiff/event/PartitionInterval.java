@@ -30,8 +30,18 @@ public enum PartitionInterval {
                 .findFirst();
     }
 
+    /**
+     * Where the partition ends that begins here. Where days begin at 01:00 once a year, as clocks go forward at midnight,
+     * the next one begins at midnight again.
+     */
     ZonedDateTime after(ZonedDateTime from) {
-        return from.plus(1, unit);
+        ZonedDateTime next = from.plus(1, unit);
+        return isRound(from) ? floor(next) : next;
+    }
+
+    /** Whether the time is the beginning of an hour, day, week, month or year in its zone. */
+    boolean isRound(ZonedDateTime time) {
+        return floor(time).isEqual(time);
     }
 
     /** The latest bound that is not after this time. */

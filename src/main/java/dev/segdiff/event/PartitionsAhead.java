@@ -1,14 +1,18 @@
 package dev.segdiff.event;
 
 import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.TableName;
 import dev.segdiff.run.RunContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
-import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /** Makes the partitions of the time to come, so that no row ever lacks a place. */
@@ -20,6 +24,8 @@ class PartitionsAhead {
     /** In one run, after a long absence. */
     private static final int MAX_NEW = 1000;
 
+    private static final DateTimeFormatter UTC = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mmX", Locale.ROOT);
+
     private final Database database;
     private final PartitionQueries queries;
 
@@ -28,9 +34,7 @@ class PartitionsAhead {
         this.queries = queries;
     }
 
-    /** Where the newest partition ends, in the zone in which its bounds are round, and what the next one covers. */
-    private record Edge(ZonedDateTime end, PartitionInterval interval, String lastName, String lastSuffix) {}
-
+    /** Makes them, and counts as refused a policy whose partitions do not reach as far as they should. */
     void make(
             RunContext run,
             EventPolicy policy,
@@ -38,37 +42,95 @@ class PartitionsAhead {
             List<Partition> partitions,
             Instant now,
             Instant horizon) {
-        if (policy.partitionsAhead() == 0 || partitions.stream().anyMatch(p -> !p.isDefault() && p.to() == null)) {
+        if (isLeftAlone(policy, partitions)) {
             return;
         }
-        Optional<Edge> edge = edge(policy, table, partitions, now);
-        if (edge.isEmpty()) {
-            run.problem(
-                    "policy %s: the partitions of %s are not of one hour, day, week, month or year; set segdiff.events.%s.partition-interval"
-                            .formatted(policy.name(), table.table().plain(), policy.name()));
-            return;
+        Optional<NewestPartition> newest = NewestPartition.of(policy, table, partitions, now);
+        Instant reached = newest.isPresent()
+                ? make(run, policy, table, partitions, newest.get(), now, horizon)
+                : end(table, partitions);
+        lacking(policy, table, partitions, reached, now).ifPresent(problem -> {
+            run.counts().add("refused", 1);
+            run.problem("policy " + policy.name() + ": " + problem);
+        });
+    }
+
+    /** From when on rows have no place, if partitions do not reach as far ahead as they should. */
+    Optional<String> lacking(EventPolicy policy, EventTable table, List<Partition> partitions, Instant now) {
+        return isLeftAlone(policy, partitions)
+                ? Optional.empty()
+                : lacking(policy, table, partitions, end(table, partitions), now);
+    }
+
+    /** Somebody else makes partitions, or the last one has no end. */
+    private static boolean isLeftAlone(EventPolicy policy, List<Partition> partitions) {
+        return policy.partitionsAhead() == 0 || partitions.stream().anyMatch(p -> !p.isDefault() && p.to() == null);
+    }
+
+    private static Instant end(EventTable table, List<Partition> partitions) {
+        return partitions.stream()
+                .flatMap(partition -> Optional.ofNullable(partition.to()).flatMap(table.key()::time).stream())
+                .map(ZonedDateTime::toInstant)
+                .max(Comparator.naturalOrder())
+                .orElse(Instant.EPOCH);
+    }
+
+    private static Optional<String> lacking(
+            EventPolicy policy, EventTable table, List<Partition> partitions, Instant reached, Instant now) {
+        Optional<NewestPartition> newest = NewestPartition.of(policy, table, partitions, now);
+        if (newest.isPresent() && !reached.isBefore(newest.get().required(now, policy.partitionsAhead()))) {
+            return Optional.empty();
         }
-        PartitionInterval interval = edge.get().interval();
-        ZonedDateTime from = edge.get().end();
+        String from = reached.isBefore(now) ? "now" : "from " + UTC.format(reached.atOffset(ZoneOffset.UTC)) + " on";
+        String what = partitions.stream()
+                .filter(Partition::isDefault)
+                .findFirst()
+                .map(strays -> "rows go into the default partition %s %s"
+                        .formatted(strays.table().plain(), from))
+                .orElseGet(
+                        () -> "inserts into %s fail %s".formatted(table.table().plain(), from));
+        String why = newest.isPresent()
+                ? "its partitions end there"
+                : ("its partitions end there, and are not of one hour, day, week, month or year in any zone; set"
+                                + " segdiff.events.%1$s.partition-interval, or segdiff.events.%1$s.zone")
+                        .formatted(policy.name());
+        return Optional.of(what + ": " + why);
+    }
+
+    /** As far as there are partitions afterwards. */
+    private Instant make(
+            RunContext run,
+            EventPolicy policy,
+            EventTable table,
+            List<Partition> partitions,
+            NewestPartition newest,
+            Instant now,
+            Instant horizon) {
+        PartitionInterval interval = newest.interval();
+        ZonedDateTime from = newest.end();
         ZonedDateTime target = interval.floor(now.atZone(from.getZone()));
         for (int i = 0; i <= policy.partitionsAhead(); i++) {
             target = interval.after(target);
         }
+        boolean whole = true;
+        Instant reached = from.toInstant();
         for (int made = 0; from.isBefore(target) && made < MAX_NEW; from = interval.after(from)) {
             ZonedDateTime to = interval.after(from);
             if (to.toInstant().isAfter(horizon)) {
                 if (isDefaultLarge(run, policy, partitions)) {
-                    return;
+                    return reached;
                 }
-                make(
+                whole &= make(
                         run,
                         table,
-                        name(table, edge.get(), from),
+                        name(table, newest, from),
                         table.key().literal(from),
                         table.key().literal(to));
                 made++;
             }
+            reached = whole ? to.toInstant() : reached;
         }
+        return reached;
     }
 
     private static boolean isDefaultLarge(RunContext run, EventPolicy policy, List<Partition> partitions) {
@@ -81,62 +143,47 @@ class PartitionsAhead {
         return large.isPresent();
     }
 
-    private void make(RunContext run, EventTable table, TableName partition, String from, String to) {
+    private boolean make(RunContext run, EventTable table, TableName partition, String from, String to) {
         String create = PartitionQueries.create(table, partition);
         String attach = PartitionQueries.attach(table, partition, from, to);
         if (run.request().dryRun()) {
             run.wouldRun(create);
             run.wouldRun(attach);
             run.counts().add("partitions_made", 1);
-            return;
+            return true;
         }
-        EventPartitions.attempt(run, partition, () -> {
+        return EventPartitions.attempt(run, partition, () -> {
+            create(run, table, partition, create, attach);
+            run.counts().add("partitions_made", 1);
+        });
+    }
+
+    private void create(RunContext run, EventTable table, TableName partition, String create, String attach) {
+        try {
             run.inTransaction(database, session -> {
                 queries.execute(session, create);
                 queries.giveToOwnerOf(session, table, partition);
                 queries.execute(session, attach);
             });
-            run.counts().add("partitions_made", 1);
-        });
-    }
-
-    private static Optional<Edge> edge(EventPolicy policy, EventTable table, List<Partition> partitions, Instant now) {
-        Optional<Partition> newest =
-                partitions.stream().filter(partition -> partition.to() != null).reduce((first, second) -> second);
-        if (newest.isEmpty()) {
-            PartitionInterval interval = policy.partitionInterval().orElse(PartitionInterval.MONTH);
-            ZonedDateTime start = interval.floor(now.atZone(table.key().zone()));
-            return Optional.of(new Edge(start, interval, "", ""));
-        }
-        for (ZoneId zone : List.of(table.key().zone(), ZoneOffset.UTC)) {
-            Optional<Edge> edge = edge(policy, table.key(), newest.get(), zone);
-            if (edge.isPresent()) {
-                return edge;
+        } catch (DatabaseException e) {
+            if (e.isConstraintViolation()) {
+                throw new InvalidInputException("rows of its time lie in the default partition of "
+                        + table.table().plain() + "; move them out of there, and the next run makes it");
             }
+            throw e;
         }
-        return Optional.empty();
-    }
-
-    private static Optional<Edge> edge(EventPolicy policy, EventKey key, Partition newest, ZoneId zone) {
-        Optional<ZonedDateTime> to = key.time(String.valueOf(newest.to())).map(time -> time.withZoneSameInstant(zone));
-        Optional<ZonedDateTime> from =
-                Optional.ofNullable(newest.from()).flatMap(key::time).map(time -> time.withZoneSameInstant(zone));
-        Optional<PartitionInterval> interval = policy.partitionInterval()
-                .or(() -> from.flatMap(start -> to.flatMap(end -> PartitionInterval.between(start, end))));
-        return interval.flatMap(unit -> to.map(end -> new Edge(
-                end, unit, newest.table().name(), from.map(unit::suffix).orElse(""))));
     }
 
     /** Named like the newest partition, where its name tells its time. */
-    private static TableName name(EventTable table, Edge edge, ZonedDateTime from) {
-        String suffix = edge.interval().suffix(from);
+    private static TableName name(EventTable table, NewestPartition newest, ZonedDateTime from) {
+        String suffix = newest.interval().suffix(from);
         String schema = table.table().schema();
-        if (!edge.lastSuffix().isEmpty() && edge.lastName().contains(edge.lastSuffix())) {
-            return new TableName(schema, edge.lastName().replace(edge.lastSuffix(), suffix));
+        if (!newest.suffix().isEmpty() && newest.name().contains(newest.suffix())) {
+            return new TableName(schema, newest.name().replace(newest.suffix(), suffix));
         }
-        String digits = edge.lastSuffix().replace("_", "");
-        return !digits.isEmpty() && edge.lastName().contains(digits)
-                ? new TableName(schema, edge.lastName().replace(digits, suffix.replace("_", "")))
+        String digits = newest.suffix().replace("_", "");
+        return !digits.isEmpty() && newest.name().contains(digits)
+                ? new TableName(schema, newest.name().replace(digits, suffix.replace("_", "")))
                 : new TableName(schema, table.table().name() + "_" + suffix);
     }
 }

@@ -110,9 +110,11 @@ class PolicyExpiry {
             String bound,
             long maxRows) {
         List<Partition> all = partitions.list(table, bound);
-        partitions.recover(run, gate, policy, table, all);
+        boolean finished = partitions.recover(run, gate, policy, table, all);
         ahead.make(run, policy, table, all, now, horizon);
-        partitions.expire(run, gate, policy, table, all);
+        if (finished) {
+            partitions.expire(run, gate, policy, table, all);
+        }
         long left = maxRows;
         for (Partition partition : all) {
             if (partition.isDefault()) {

@@ -100,7 +100,7 @@ class TableInspection {
                             policy.idColumn() ? "uuid (UUIDv7) or text (ULID)" : "timestamptz, timestamp or date"));
             return new Finding(null, faults);
         }
-        EventTable table = table(policy, facts, kind);
+        EventTable table = table(policy, facts, kind, Reference.of(session, policy.table()));
         if (faults.isEmpty() && policy.idColumn()) {
             table = sampled(session, table, now, faults);
         }
@@ -245,7 +245,7 @@ class TableInspection {
         };
     }
 
-    private static EventTable table(EventPolicy policy, Facts facts, EventKey.Kind kind) {
+    private static EventTable table(EventPolicy policy, Facts facts, EventKey.Kind kind, List<Reference> references) {
         return new EventTable(
                 policy.table(),
                 new ColumnName(policy.column()),
@@ -254,7 +254,8 @@ class TableInspection {
                 facts.castType(),
                 facts.kind().equals("p"),
                 facts.indexed(),
-                facts.pages());
+                facts.pages(),
+                references);
     }
 
     /**

@@ -6,6 +6,7 @@ import dev.segdiff.db.Retry;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Trash;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
@@ -37,8 +38,12 @@ public class Steps {
         }
 
         /** Drops what has waited in the trash. */
-        public static Step<Trash.Entry> drop(String count, Trash trash) {
-            return of(count, Trash.Entry::origin, entry -> "drop table " + entry.table(), trash::drop);
+        public static Step<Trash.Entry> drop(String count, Trash trash, Duration after) {
+            return new Step<>(
+                    count,
+                    Trash.Entry::origin,
+                    entry -> "drop table " + entry.table(),
+                    (session, entry) -> trash.drop(session, entry, after));
         }
     }
 

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
  * @param currentVersion null before the first version
  * @param contacts members of the current version
  * @param snapshotExists whether the snapshot table of the current version is there
+ * @param unidentified whether that table says nothing of what its rows are known by, for publications
  * @param nextVersion the version to publish
  */
 record Candidate(
@@ -18,6 +19,7 @@ record Candidate(
         @Nullable Long currentVersion,
         long contacts,
         boolean snapshotExists,
+        boolean unidentified,
         long nextVersion) {
     TableName currentSnapshot() {
         if (currentVersion == null) {

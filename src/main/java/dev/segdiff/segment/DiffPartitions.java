@@ -4,6 +4,7 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.time.LocalDate;
 import java.time.YearMonth;
 import java.util.List;
@@ -20,6 +21,9 @@ class DiffPartitions {
     /** Only inserted: vacuum makes the visibility map, and comes after a million rows, not after a share of them. */
     private static final String STORAGE =
             "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000000, autovacuum_analyze_scale_factor = 0.02";
+
+    /** The days before this one are out of the retention wherever one is: the date line is 14 hours ahead of UTC. */
+    private static final String OLDEST_KEPT = "((now() at time zone 'UTC' + interval '14 hours')::date - ?::integer)";
 
     private final Database database;
 
@@ -41,38 +45,45 @@ class DiffPartitions {
      * Makes versions before this day unreachable for diffs, but for the newest of them, from which the retained diffs
      * start, and drops the partitions that lie before it.
      *
+     * @param retention what the database itself takes from its own date, the latest on Earth: nothing younger goes
      * @return the number of partitions dropped
      * @throws dev.segdiff.db.DatabaseException with a lock timeout when a reader holds a partition, the next run does it;
      *     with {@link #NOT_REPLACED} when a snapshot is missing that would stand in for the diffs
      */
-    long retire(LocalDate horizon) {
-        while (forgetVersions(horizon) == BATCH) {
+    long retire(LocalDate horizon, Duration retention) {
+        while (forgetVersions(horizon, retention) == BATCH) {
             // As many as one statement may take; the next takes the rest.
         }
         return database.transaction(session -> {
-            List<TableName> expired = session.list("""
+            List<TableName> expired = session.list(
+                    """
                     select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
                     where i.inhparent = 'segdiff.segment_diffs'::regclass
                       and c.relname ~ '^segment_diffs_\\d{4}_\\d{2}$'
                       and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= ?
+                      and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= %s
                     order by 1
-                    """, row -> new TableName("segdiff", row.getString(1)), horizon);
+                    """.formatted(OLDEST_KEPT),
+                    row -> new TableName("segdiff", row.getString(1)),
+                    horizon,
+                    retention.toDays());
             expired.forEach(partition ->
                     session.list("select segdiff.drop_diffs(?::regclass)", row -> row, partition.toString()));
             return (long) expired.size();
         });
     }
 
-    private long forgetVersions(LocalDate horizon) {
-        return database.transaction(session -> session.update("""
+    private long forgetVersions(LocalDate horizon, Duration retention) {
+        return database.transaction(
+                session -> session.update("""
                 delete from segdiff.segment_versions where version in (
                     select v.version from segdiff.segment_versions v
-                    where v.day < ? and exists (
+                    where v.day < ? and v.day < %s and exists (
                         select from segdiff.segment_versions newer
                         where newer.customer_id = v.customer_id and newer.segment_id = v.segment_id
                           and newer.version > v.version and newer.day < ?)
                     order by v.version limit ?)
-                """, horizon, horizon, BATCH));
+                """.formatted(OLDEST_KEPT), horizon, retention.toDays(), horizon, BATCH));
     }
 
     private boolean exists(YearMonth month) {

@@ -162,6 +162,9 @@ public class SegmentDiff implements Job {
     /** One transaction for one segment. */
     private Publication attempt(RunContext run, Candidate segment, boolean accept) {
         RunRequest request = run.request();
+        if (segment.snapshotExists() && segment.unidentified() && !request.dryRun()) {
+            run.inTransaction(database, session -> queries.identify(session, segment));
+        }
         Order order = new Order(request.day(), request.force(), request.dryRun(), accept, run.runId());
         Settings settings = run.settings(publisher.settings(request.day()))
                 // Nobody waits for the disk after every small segment. If the database crashes, versions of the last
@@ -218,7 +221,7 @@ public class SegmentDiff implements Job {
         try {
             LocalDate horizon =
                     run.request().day().minusDays(config.diffRetention().toDays());
-            run.counts().add("partitions_dropped", partitions.retire(horizon));
+            run.counts().add("partitions_dropped", partitions.retire(horizon, config.diffRetention()));
         } catch (DatabaseException e) {
             if (e.isLockTimeout()) {
                 run.problem("old diffs are being read; the next run drops them");

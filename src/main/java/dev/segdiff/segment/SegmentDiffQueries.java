@@ -28,7 +28,8 @@ class SegmentDiffQueries {
             select s.customer_id, s.segment_id, s.source, s.current_version, v.contacts,
                 nextval('segdiff.version_ids') as next_version,
                 exists (select from pg_class c where c.oid = s.snapshot and c.relnamespace = 'segdiff'::regnamespace
-                        and c.relname = concat_ws('_', 'segment', s.customer_id, s.segment_id, s.current_version)) as snapshot_exists
+                        and c.relname = concat_ws('_', 'segment', s.customer_id, s.segment_id, s.current_version)) as snapshot_exists,
+                exists (select from pg_class c where c.oid = s.snapshot and c.relreplident <> 'f') as unidentified
             from segdiff.segments s
             join segdiff.segment_states w using (customer_id, segment_id)
             left join segdiff.segment_versions v on v.version = s.current_version
@@ -86,7 +87,7 @@ class SegmentDiffQueries {
                 "create table %s with (autovacuum_vacuum_scale_factor = 0.05) as select distinct contact_id from (%s) source"
                         .formatted(snapshot, source.sql()));
         forgetCode(session, source);
-        session.update("alter table %s alter contact_id set not null".formatted(snapshot));
+        session.update("alter table %s alter contact_id set not null, replica identity full".formatted(snapshot));
         return contacts;
     }
 
@@ -117,6 +118,14 @@ class SegmentDiffQueries {
         if (source.runsCode()) {
             session.forgetOthersCode();
         }
+    }
+
+    /**
+     * Where a publication is for all tables, PostgreSQL deletes only from tables that say what a row is known by.
+     * Snapshots that an older version has made do not.
+     */
+    void identify(Session session, Candidate segment) {
+        session.update("alter table %s replica identity full".formatted(segment.currentSnapshot()));
     }
 
     /** Compares only, into a temporary table, which PostgreSQL does in parallel where it can. */
@@ -223,6 +232,7 @@ class SegmentDiffQueries {
                 row.getObject("current_version", Long.class),
                 row.getLong("contacts"),
                 row.getBoolean("snapshot_exists"),
+                row.getBoolean("unidentified"),
                 row.getLong("next_version"));
     }
 }

@@ -90,7 +90,7 @@ public class SnapshotCleanup implements Job {
                     run,
                     gate,
                     found(session -> trash.due(session, kind, config.trashAfter())),
-                    Step.drop("dropped", trash));
+                    Step.drop("dropped", trash, config.trashAfter()));
         }
         return result(run.counts());
     }
@@ -113,11 +113,11 @@ public class SnapshotCleanup implements Job {
     }
 
     private Step<Orphan> trashOrphan() {
-        return Step.of(
+        return new Step<>(
                 "orphans_trashed",
                 Orphan::name,
                 orphan -> Trash.MOVE,
-                (session, orphan) -> trash.move(session, orphan.trashId()));
+                (session, orphan) -> queries.trash(session, orphan, config.orphanGrace()));
     }
 
     private Result result(Counts counts) {

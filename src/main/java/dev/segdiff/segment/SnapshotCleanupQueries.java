@@ -28,6 +28,15 @@ class SnapshotCleanupQueries {
                 TRASH_SEGMENT, row -> row.getBoolean(1), key.customerId(), key.segmentId(), unusedAfter.toSeconds());
     }
 
+    /** False if it is no orphan any more, or has not been one for so long by the database's own note and clock. */
+    boolean trash(Session session, Orphan orphan, Duration seenFor) {
+        return !session.list("""
+                        select segdiff.move_to_trash(t.trash_id) from segdiff.trash t
+                        where t.trash_id = ? and t.moved_at is null and t.planned_at < now() - make_interval(secs => ?)
+                        """, row -> true, orphan.trashId(), seenFor.toSeconds())
+                .isEmpty();
+    }
+
     /** Notes when an orphan was seen first, as PostgreSQL does not know the age of a table. */
     void noteOrphans(Session session) {
         session.update("""

@@ -475,8 +475,8 @@ class EventExpiryTest {
         assertThat(report.problems())
                 .singleElement()
                 .asString()
-                .contains("left alone")
-                .contains("foreign key");
+                .contains("1 expired rows of public.event stay")
+                .contains("foreign key child_event_id_fkey of public.child");
         assertThat(ids("id > 90")).containsExactly("150");
     }
 

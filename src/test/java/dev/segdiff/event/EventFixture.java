@@ -31,12 +31,13 @@ public final class EventFixture {
         RetentionGuard guard = new RetentionGuard();
         EventGoalQueries goalQueries = new EventGoalQueries();
         MassExpiry massExpiry = new MassExpiry(goalQueries);
+        PartitionsAhead ahead = new PartitionsAhead(database, partitionQueries);
         PolicyExpiry expiry = new PolicyExpiry(
                 database,
                 queries,
                 new EventClamp(),
                 new EventPartitions(database, partitionQueries, guard, new Trash(), runs.steps),
-                new PartitionsAhead(database, partitionQueries),
+                ahead,
                 new ExpiryPlan(database, guard, massExpiry),
                 TestConfig.of(BatchConfig.class, config),
                 runs.config);
@@ -45,13 +46,13 @@ public final class EventFixture {
                 queries,
                 inspection,
                 expiry,
-                new EventGoal(database, queries, goalQueries, partitionQueries, inspection, massExpiry),
+                new EventGoal(database, queries, goalQueries, partitionQueries, inspection, massExpiry, ahead),
                 runs.throttle,
                 new EventPolicies(TestConfig.of(EventsConfig.class, config), runs.config));
     }
 
     /** One policy for the table event, with a retention of 90 days and no pauses. */
-    static String[] policy(String... more) {
+    public static String[] policy(String... more) {
         String[] base = {
             "segdiff.events.audit.table", "public.event",
             "segdiff.events.audit.time-column", "created_at",

@@ -10,6 +10,7 @@ import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.TestDatabase;
 import java.time.LocalDate;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,7 +127,8 @@ class HorizonTest {
                 type,
                 false,
                 true,
-                100);
+                100,
+                List.of());
 
         java.util.Optional<String> objection =
                 runs.database.transaction(session -> new RetentionGuard().objection(session, table, bound));

@@ -81,7 +81,15 @@ class RetentionGuardTest {
                     };
             EventKey key = new EventKey(kind, zone, kind == Kind.UUID_TEXT);
             return new EventTable(
-                    new TableName("public", "event"), new ColumnName("v"), key, retention, type, false, true, 0);
+                    new TableName("public", "event"),
+                    new ColumnName("v"),
+                    key,
+                    retention,
+                    type,
+                    false,
+                    true,
+                    0,
+                    List.of());
         }
 
         /** As PolicyExpiry makes it. */

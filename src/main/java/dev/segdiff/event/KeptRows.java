@@ -1,0 +1,53 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Session;
+import dev.segdiff.run.RunContext;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Expired rows that PostgreSQL did not let go, by cause: a person has to know which, and how many. */
+final class KeptRows {
+    /** What keeps rows that nothing references and nobody has locked. */
+    static final String TRIGGERS = "triggers";
+
+    private final Map<String, Long> byCause = new LinkedHashMap<>();
+
+    void add(Map<String, Long> found) {
+        found.forEach((cause, rows) -> {
+            if (rows > 0) {
+                byCause.merge(cause, rows, Long::sum);
+            }
+        });
+    }
+
+    /** Tells each cause by its name, and how many rows it keeps. */
+    void tell(RunContext run, EventPolicy policy, EventTable table, Session session) {
+        byCause.forEach((cause, rows) -> {
+            run.counts().add("kept", rows);
+            run.problem("policy %s: %d expired rows of %s stay: %s"
+                    .formatted(
+                            policy.name(),
+                            rows,
+                            table.table().plain(),
+                            cause.equals(TRIGGERS) ? triggers(session, table) : cause));
+        });
+    }
+
+    boolean isEmpty() {
+        return byCause.isEmpty();
+    }
+
+    private static String triggers(Session session, EventTable table) {
+        return session.one(
+                """
+                select 'kept by ' || coalesce(string_agg(what, ', ' order by what), 'the table itself')
+                from (select 'trigger ' || tgname as what from pg_trigger
+                      where tgrelid = to_regclass(?) and not tgisinternal and tgtype & 8 <> 0 and tgtype & 2 <> 0
+                      union all
+                      select 'rule ' || rulename from pg_rewrite where ev_class = to_regclass(?) and ev_type = '4') causes
+                """,
+                row -> row.getString(1),
+                table.table().toString(),
+                table.table().toString());
+    }
+}

@@ -1,0 +1,114 @@
+package dev.segdiff.event;
+
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the newest partition of a table ends, and how the partitions after it continue the series.
+ *
+ * @param end in the zone in which the bounds of the partitions are round
+ * @param interval what the next partition covers
+ * @param name of the newest partition; empty if there is none
+ * @param suffix what its name tells of its time; empty if there is none
+ */
+record NewestPartition(ZonedDateTime end, PartitionInterval interval, String name, String suffix) {
+    /** Two years of months: enough to have seen the clocks go back and forth. */
+    private static final int RECENT = 24;
+
+    /** Empty if the partitions are no series of hours, days, weeks, months or years in any zone. */
+    static Optional<NewestPartition> of(EventPolicy policy, EventTable table, List<Partition> all, Instant now) {
+        List<Partition> ending = all.stream().filter(p -> p.to() != null).toList();
+        if (ending.isEmpty()) {
+            PartitionInterval interval = policy.partitionInterval().orElse(PartitionInterval.MONTH);
+            return Optional.of(
+                    new NewestPartition(interval.floor(now.atZone(table.key().zone())), interval, "", ""));
+        }
+        Partition newest = ending.get(ending.size() - 1);
+        List<Partition> recent = ending.stream()
+                .filter(p -> p.from() != null)
+                .skip(Math.max(0, ending.size() - RECENT))
+                .toList();
+        return series(policy, table.key(), newest, recent)
+                .or(() -> Stream.of(table.key().zone(), ZoneOffset.UTC)
+                        .flatMap(zone -> in(zone, policy, table.key(), newest).stream())
+                        .findFirst());
+    }
+
+    /** The newest of the bounds that partitions made ahead should have reached: one less than a run makes. */
+    Instant required(Instant now, int ahead) {
+        ZonedDateTime bound = interval.floor(now.atZone(end.getZone()));
+        for (int i = 0; i < ahead; i++) {
+            bound = interval.after(bound);
+        }
+        return bound.toInstant();
+    }
+
+    /**
+     * In the zone that the bounds show: the policy's, UTC, or any other in which all of them are round, if all such zones
+     * agree on the bounds to come.
+     */
+    private static Optional<NewestPartition> series(
+            EventPolicy policy, EventKey key, Partition newest, List<Partition> recent) {
+        for (ZoneId zone : List.of(key.zone(), ZoneOffset.UTC)) {
+            Optional<NewestPartition> found = rounded(zone, policy, key, newest, recent);
+            if (found.isPresent()) {
+                return found;
+            }
+        }
+        if (key.kind() == EventKey.Kind.TIMESTAMP || key.kind() == EventKey.Kind.DATE) {
+            return Optional.empty();
+        }
+        List<NewestPartition> found = ZoneId.getAvailableZoneIds().stream()
+                .sorted()
+                .flatMap(id -> rounded(ZoneId.of(id), policy, key, newest, recent).stream())
+                .toList();
+        boolean agree = found.stream()
+                        .map(one -> one.next(policy.partitionsAhead()))
+                        .distinct()
+                        .count()
+                == 1;
+        return agree ? Optional.of(found.get(0)) : Optional.empty();
+    }
+
+    private List<Instant> next(int ahead) {
+        List<Instant> bounds = new ArrayList<>();
+        ZonedDateTime bound = end;
+        for (int i = 0; i <= ahead; i++) {
+            bound = interval.after(bound);
+            bounds.add(bound.toInstant());
+        }
+        return bounds;
+    }
+
+    private static Optional<NewestPartition> rounded(
+            ZoneId zone, EventPolicy policy, EventKey key, Partition newest, List<Partition> recent) {
+        return in(zone, policy, key, newest)
+                .filter(found -> found.interval().isRound(found.end()))
+                .filter(found -> recent.stream()
+                        .allMatch(p -> found.interval().isRound(time(key, p.from(), zone))
+                                && found.interval().isRound(time(key, p.to(), zone))));
+    }
+
+    private static Optional<NewestPartition> in(ZoneId zone, EventPolicy policy, EventKey key, Partition newest) {
+        Optional<ZonedDateTime> to = key.time(String.valueOf(newest.to())).map(time -> time.withZoneSameInstant(zone));
+        Optional<ZonedDateTime> from =
+                Optional.ofNullable(newest.from()).flatMap(key::time).map(time -> time.withZoneSameInstant(zone));
+        Optional<PartitionInterval> interval = policy.partitionInterval()
+                .or(() -> from.flatMap(start -> to.flatMap(end -> PartitionInterval.between(start, end))));
+        return interval.flatMap(unit -> to.map(end -> new NewestPartition(
+                end, unit, newest.table().name(), from.map(unit::suffix).orElse(""))));
+    }
+
+    private static ZonedDateTime time(EventKey key, @Nullable String bound, ZoneId zone) {
+        return key.time(String.valueOf(bound))
+                .map(time -> time.withZoneSameInstant(zone))
+                .orElse(Instant.EPOCH.atZone(zone));
+    }
+}

@@ -1,0 +1,48 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import java.util.List;
+
+/**
+ * A foreign key of another table that keeps the rows which it references from being deleted.
+ *
+ * @param exists the SQL that a row of the event table, called {@code t}, is referenced
+ */
+record Reference(String name, TableName child, String exists) {
+    /** Those whose rows may be read; a table that references itself loses parents and children together. */
+    static List<Reference> of(Session session, TableName table) {
+        return session.list(
+                """
+                select f.conname, n.nspname, c.relname,
+                    (select string_agg(format('c.%I = t.%I', child.attname, parent.attname), ' and ')
+                     from unnest(f.conkey, f.confkey) as k (child_column, parent_column)
+                     join pg_attribute child on child.attrelid = f.conrelid and child.attnum = k.child_column
+                     join pg_attribute parent on parent.attrelid = f.confrelid and parent.attnum = k.parent_column) as matching
+                from pg_constraint f join pg_class c on c.oid = f.conrelid join pg_namespace n on n.oid = c.relnamespace
+                where f.contype = 'f' and f.confrelid = to_regclass(?) and f.conparentid = 0 and f.conrelid <> f.confrelid
+                  and f.confdeltype in ('a', 'r') and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+                order by f.conname
+                """,
+                row -> {
+                    TableName child = new TableName(row.getString("nspname"), row.getString("relname"));
+                    return new Reference(
+                            row.getString("conname"),
+                            child,
+                            "exists (select from %s c where %s)".formatted(child, row.getString("matching")));
+                },
+                table.toString());
+    }
+
+    /** For people. */
+    String words() {
+        return "foreign key " + name + " of " + child.plain() + " references them";
+    }
+
+    /** The SQL that none of these references a row. */
+    static String none(List<Reference> references) {
+        StringBuilder sql = new StringBuilder("true");
+        references.forEach(reference -> sql.append(" and not ").append(reference.exists()));
+        return sql.toString();
+    }
+}
