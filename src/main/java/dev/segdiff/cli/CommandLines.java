@@ -8,6 +8,7 @@ import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.OptionalInt;
 import org.eclipse.microprofile.config.ConfigProvider;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -31,6 +32,7 @@ public final class CommandLines {
 
     /** Runs a command, unless the configuration has keys that nobody reads; the exit code. */
     public static int execute(CommandLine.IFactory factory, List<String> jobs, String... args) {
+        Signals.handle();
         CommandLine commandLine = create(factory);
         List<String> unknown = ConfigErrors.unknownKeys(ConfigProvider.getConfig(), jobs);
         unknown.forEach(line -> Errors.print(commandLine.getErr(), "configuration: " + line));
@@ -62,12 +64,31 @@ public final class CommandLines {
 
     /** What a command line means for Quarkus, which reads it before any command runs: serve opens its doors. */
     public static void prepare(String... args) {
-        ParseResult parsed = create(CommandLine.defaultFactory()).parseArgs(args);
-        if (parsed.hasSubcommand() && parsed.subcommand().commandSpec().name().equals(Serve.NAME)) {
+        if (command(args) instanceof Serve) {
             System.setProperty("quarkus.http.host-enabled", "true");
         }
         if (List.of(args).contains(Segdiff.LOG_JSON)) {
             System.setProperty("quarkus.log.console.json.enabled", "true");
+        }
+    }
+
+    /**
+     * The exit code of a command that is interrupted before it has begun.
+     *
+     * @param signalled that of a process that the signal ended
+     */
+    public static int interruptedExitCode(int signalled, String... args) {
+        return command(args) instanceof Interruptible command ? command.interruptedExitCode() : signalled;
+    }
+
+    /** The command that is meant, nothing injected; null if the command line is wrong. */
+    private static @Nullable Object command(String... args) {
+        try {
+            List<CommandLine> commands =
+                    create(CommandLine.defaultFactory()).parseArgs(args).asCommandLineList();
+            return commands.get(commands.size() - 1).getCommand();
+        } catch (ParameterException e) {
+            return null;
         }
     }
 

@@ -17,7 +17,7 @@ import picocli.CommandLine.Help.Ansi;
 @Command(
         name = "demo",
         description = "Replays 30 days of a real activity log with a dozen segments, and shows what came of it.")
-final class DemoCommand extends DatabaseCommand {
+final class DemoCommand extends DatabaseCommand implements Interruptible {
     @Inject
     Demo demo;
 
@@ -29,9 +29,9 @@ final class DemoCommand extends DatabaseCommand {
 
     @Override
     int execute() {
+        long events = demo.prepare();
         Cancellation cancellation = new Cancellation();
         Signals.cancelOnTermination(cancellation);
-        long events = demo.prepare();
         List<RunReport> runs = demo.replay(cancellation);
         List<RunReport> deletions = List.of(demo.cleanUp(cancellation), demo.expire(cancellation));
         if (json) {

@@ -14,7 +14,7 @@ import picocli.CommandLine.Help.Ansi;
 final class Errors {
     private static final int FAILED = 1;
     static final int USAGE = 2;
-    private static final int INTERRUPTED = 75;
+    static final int INTERRUPTED = 75;
 
     private Errors() {}
 

@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "run", description = "Runs the jobs named, or all daily jobs in their order.")
-final class Run extends DatabaseCommand {
+final class Run extends DatabaseCommand implements Interruptible {
     @Inject
     Jobs jobs;
 
