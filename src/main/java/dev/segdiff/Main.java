@@ -8,6 +8,7 @@ import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.runtime.annotations.QuarkusMain;
 import jakarta.inject.Inject;
+import java.io.UncheckedIOException;
 import java.util.OptionalInt;
 import picocli.CommandLine;
 
@@ -29,7 +30,11 @@ public final class Main {
             System.exit(answered.getAsInt());
         }
         CommandLines.prepare(args);
-        embedded.openUnlessSet("quarkus.datasource.jdbc.url");
+        try {
+            embedded.openUnlessSet("quarkus.datasource.jdbc.url");
+        } catch (UncheckedIOException e) {
+            Signals.exit(CommandLines.startFailed(e));
+        }
         Thread main = Thread.currentThread();
         Quarkus.run(
                 Application.class,

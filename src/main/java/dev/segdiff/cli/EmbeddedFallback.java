@@ -40,6 +40,7 @@ public final class EmbeddedFallback implements AutoCloseable {
                 opened.started() ? "started" : "joined", DIRECTORY.toAbsolutePath(), opened.jdbcUrl());
         System.setProperty(key, opened.jdbcUrl());
         System.setProperty("quarkus.datasource.username", opened.username());
+        System.setProperty("quarkus.datasource.password", opened.password());
     }
 
     /** Quarkus' configuration is not there yet, so the places that it reads from are asked here. */

@@ -29,9 +29,9 @@ class SignalIT {
     private static final int INTERRUPTED = 75;
 
     /** The start of the executable takes a tenth of that of the jar. */
-    private static final int STEP_MILLIS = Segdiff.isNative() ? 10 : 150;
+    private static final int STEP_MILLIS = Segdiff.isNative() ? 10 : 200;
 
-    private static final int STEPS = 24;
+    private static final int STEPS = Segdiff.isNative() ? 30 : 12;
     private static final int PATIENCE_SECONDS = 12;
 
     @RegisterExtension
