@@ -1,7 +1,8 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.db.ConfigConverters;
+import dev.segdiff.db.Printable;
 import dev.segdiff.run.Suggestion;
-import io.quarkus.runtime.configuration.DurationConverter;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
@@ -25,6 +26,7 @@ public final class CommandLines {
         return new CommandLine(Segdiff.class, factory)
                 .registerConverter(Duration.class, CommandLines::duration)
                 .registerConverter(LocalDate.class, CommandLines::day)
+                .registerConverter(AtLeastOne.class, CommandLines::atLeastOne)
                 .setExecutionExceptionHandler((failure, command, parsed) -> Errors.tell(failure, command.getErr()))
                 .setParameterExceptionHandler(CommandLines::usageError)
                 .setUsageHelpAutoWidth(true);
@@ -112,12 +114,12 @@ public final class CommandLines {
         CommandSpec command = e.getCommandLine().getCommandSpec();
         String argument = unmatched.getUnmatched().get(0);
         if (argument.startsWith("-")) {
-            return "unknown option '" + argument + "'"
+            return "unknown option " + Printable.quoted(argument)
                     + Suggestion.didYouMean(argument, command.optionsMap().keySet());
         }
         return command.subcommands().isEmpty()
-                ? "unexpected argument '" + argument + "'"
-                : "unknown command '" + argument + "'"
+                ? "unexpected argument " + Printable.quoted(argument)
+                : "unknown command " + Printable.quoted(argument)
                         + Suggestion.didYouMean(argument, command.subcommands().keySet());
     }
 
@@ -125,15 +127,23 @@ public final class CommandLines {
         try {
             return LocalDate.parse(text);
         } catch (DateTimeParseException e) {
-            throw new TypeConversionException("expected a day such as 2026-01-31, got '" + text + "'");
+            throw new TypeConversionException("expected a day such as 2026-01-31, got " + Printable.quoted(text));
         }
     }
 
     private static Duration duration(String text) {
         try {
-            return DurationConverter.parseDuration(text);
+            return new ConfigConverters.Seconds().convert(text);
         } catch (IllegalArgumentException e) {
-            throw new TypeConversionException("expected a duration such as 90s, 30m or PT2H, got '" + text + "'");
+            throw new TypeConversionException(e.getMessage() + ", got " + Printable.quoted(text));
+        }
+    }
+
+    private static AtLeastOne atLeastOne(String text) {
+        try {
+            return AtLeastOne.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(e.getMessage() + ", got " + Printable.quoted(text));
         }
     }
 }

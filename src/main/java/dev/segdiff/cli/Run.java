@@ -95,13 +95,16 @@ final class Run extends DatabaseCommand implements Interruptible {
             output.json(reports);
             return;
         }
-        output.line(Runs.table(reports).toString());
+        output.table(Runs.table(reports));
         reports.forEach(report -> {
             if (report.reason() != null) {
                 output.line(report.job() + ": " + report.reason());
             }
             report.problems().forEach(problem -> output.line("  " + problem));
-            report.statements().forEach(statement -> output.line("\n" + statement + ";"));
+            report.statements().forEach(statement -> {
+                output.line("");
+                (statement + ";").lines().forEach(output::line);
+            });
         });
     }
 }

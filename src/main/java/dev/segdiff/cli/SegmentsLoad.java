@@ -1,7 +1,9 @@
 package dev.segdiff.cli;
 
 import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.FileProblem;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.segment.SegmentUpload;
@@ -15,7 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.NoSuchFileException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -62,7 +64,7 @@ final class SegmentsLoad extends DatabaseCommand implements Interruptible {
             }
             return loaded.heldBack() ? Outcome.REFUSED.exitCode() : 0;
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new InvalidInputException("file " + FileProblem.words(Printable.of(file), e));
         }
     }
 
@@ -96,10 +98,10 @@ final class SegmentsLoad extends DatabaseCommand implements Interruptible {
         if (file.equals("-")) {
             return new FileInputStream(FileDescriptor.in).getChannel();
         }
-        try {
-            return FileChannel.open(Path.of(file));
-        } catch (NoSuchFileException e) {
-            throw new InvalidInputException("file " + file + " does not exist");
+        Path path = Path.of(file);
+        if (Files.isDirectory(path)) {
+            throw new InvalidInputException("file " + Printable.of(file) + " is a directory");
         }
+        return FileChannel.open(path);
     }
 }

@@ -59,7 +59,7 @@ public final class EmbeddedServer implements AutoCloseable {
             return new EmbeddedServer(directory);
         } catch (IOException e) {
             throw new UncheckedIOException(
-                    "the embedded PostgreSQL in " + directory + " does not start: " + e.getMessage() + "; see "
+                    "the embedded PostgreSQL in " + directory + " does not start: " + FileProblem.reason(e) + "; see "
                             + directory + "/postgres.log, or name a database in QUARKUS_DATASOURCE_JDBC_URL",
                     e);
         }

@@ -24,7 +24,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
@@ -97,50 +96,73 @@ public class PageViews {
         this.indexes = new Recent<>(() -> indexReporter.worst(INDEXES), TRENDS_MAX_AGE, PATIENCE, TOLERANCE, askers);
     }
 
+    /** Each part by itself: what is late or fails is missing, or told as unknown, and the rest is there. */
     PageView read(Viewer viewer) {
+        statuses.begin();
+        List.of(strips, trends, indexes).forEach(Recent::begin);
         String fault = database.fault().orElse(null);
+        Map<String, List<RunReport>> runs = known(strips, Map.of());
+        List<JobCard> cards = jobs.all().stream()
+                .map(job -> card(job, runs.getOrDefault(job.name(), List.of())))
+                .toList();
+        boolean living = cards.stream().anyMatch(card -> card.live() != null);
+        return new PageView(
+                viewer,
+                fault,
+                living,
+                cards,
+                known(trends, List.of()).stream().map(TrendRow::of).toList(),
+                backlogs(),
+                known(indexes, List.of()).stream().map(IndexRow::of).toList());
+    }
+
+    private static <T> T known(Recent<T> part, T otherwise) {
         try {
-            Map<String, List<RunReport>> runs = strips.get();
-            List<JobCard> cards = jobs.all().stream()
-                    .map(job -> card(job, runs.getOrDefault(job.name(), List.of())))
-                    .toList();
-            boolean living = cards.stream().anyMatch(card -> card.live() != null);
-            return new PageView(
-                    viewer,
-                    fault,
-                    living,
-                    cards,
-                    trends.get().stream().map(TrendRow::of).toList(),
-                    backlogs(),
-                    indexes.get().stream().map(IndexRow::of).toList());
+            return part.get();
         } catch (Recent.SlowException | DatabaseException e) {
             LOG.warnf("page: %s", e.getMessage());
-            String words = Objects.requireNonNullElse(fault, "the database cannot be asked");
-            return new PageView(viewer, words, false, List.of(), List.of(), List.of(), List.of());
+            return otherwise;
         }
     }
 
     private JobCard card(Job job, List<RunReport> runs) {
         JobStatus status = statuses.of(job);
         Goal goal = status.goal();
-        Duration age = status.last().successAge();
         List<Cell> strip = new ArrayList<>(runs.stream().map(this::cell).toList());
         Collections.reverse(strip);
         return new JobCard(
                 job.name(),
-                status.isWell() ? "well" : "missed",
+                mood(status),
                 badge(status),
                 goal.summary(),
                 job.name().equals(EventExpiry.NAME) ? List.of() : goal.details(),
                 goal.problems(),
-                age == null ? "never" : Words.age(age) + " ago",
+                lastSuccess(status),
                 nextRun(job),
                 status.control().paused(),
                 strip,
                 living(runs).orElse(null));
     }
 
+    private static String mood(JobStatus status) {
+        if (status.goal().unknown()) {
+            return "unknown";
+        }
+        return status.isWell() ? "well" : "missed";
+    }
+
+    private static String lastSuccess(JobStatus status) {
+        Duration age = status.last().successAge();
+        if (age == null) {
+            return status.goal().unknown() ? "unknown" : "never";
+        }
+        return Words.age(age) + " ago";
+    }
+
     private static String badge(JobStatus status) {
+        if (status.goal().unknown()) {
+            return "unknown";
+        }
         if (!status.goal().met()) {
             return "goal missed";
         }

@@ -1,6 +1,7 @@
 package dev.segdiff.server;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
@@ -47,16 +48,24 @@ final class Recent<T> {
         this.executor = executor;
     }
 
+    /** Asks, if that is due, and does not wait: who wants several answers begins with all of them. */
+    void begin() {
+        if (fresh().isEmpty()) {
+            ask();
+        }
+    }
+
     /**
-     * The answer.
+     * The answer. A failure is one for those who wait for it; whoever comes later asks again.
      *
      * @throws SlowException if it is late, and no tolerable one is there
      */
     T get() {
-        Answer<T> present = last;
-        if (present != null && age(present) <= maxAge.toNanos()) {
-            return present.value();
+        Optional<Answer<T>> fresh = fresh();
+        if (fresh.isPresent()) {
+            return fresh.get().value();
         }
+        Answer<T> present = last;
         CompletableFuture<Answer<T>> future = ask();
         try {
             return future.get(Math.max(0, askedAt + patience.toNanos() - System.nanoTime()), TimeUnit.NANOSECONDS)
@@ -76,9 +85,7 @@ final class Recent<T> {
 
     private synchronized CompletableFuture<Answer<T>> ask() {
         CompletableFuture<Answer<T>> present = asking;
-        // A failure is an answer too: whoever comes right after it does not ask again.
-        boolean usable = present != null && (!present.isDone() || System.nanoTime() - askedAt <= maxAge.toNanos());
-        if (present == null || !usable) {
+        if (present == null || present.isDone()) {
             askedAt = System.nanoTime();
             present = CompletableFuture.supplyAsync(
                     () -> {
@@ -90,6 +97,10 @@ final class Recent<T> {
             asking = present;
         }
         return present;
+    }
+
+    private Optional<Answer<T>> fresh() {
+        return Optional.ofNullable(last).filter(answer -> age(answer) <= maxAge.toNanos());
     }
 
     private static long age(Answer<?> answer) {

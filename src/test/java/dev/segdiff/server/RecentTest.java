@@ -13,6 +13,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -116,17 +117,42 @@ class RecentTest {
     }
 
     @Test
-    void failureIsAnAnswerTooForAWhile() {
+    void failureIsAnAnswerForThoseWhoWaitAndIsNotKept() {
         Recent<String> recent = recent(
                 () -> {
-                    throw new IllegalStateException("broken");
+                    if (asked.get() == 1) {
+                        throw new IllegalStateException("broken");
+                    }
+                    return "well";
                 },
                 Duration.ofMinutes(1),
                 Duration.ofMinutes(1),
                 Duration.ZERO);
 
         assertThatThrownBy(recent::get).hasMessage("broken");
-        assertThatThrownBy(recent::get).hasMessage("broken");
-        assertThat(asked).hasValue(1);
+        assertThat(recent.get()).isEqualTo("well");
+        assertThat(asked).hasValue(2);
+    }
+
+    @Test
+    void severalThatAreLateTakeNoLongerThanOne() {
+        CountDownLatch never = new CountDownLatch(1);
+        Duration patience = Duration.ofMillis(300);
+        List<Recent<String>> all = Stream.generate(() -> recent(
+                        () -> {
+                            await(never);
+                            return "late";
+                        },
+                        Duration.ZERO,
+                        patience,
+                        Duration.ZERO))
+                .limit(5)
+                .toList();
+
+        long start = System.nanoTime();
+        all.forEach(Recent::begin);
+        all.forEach(recent -> assertThatThrownBy(recent::get).isInstanceOf(Recent.SlowException.class));
+
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isBetween(patience, patience.multipliedBy(2));
     }
 }
