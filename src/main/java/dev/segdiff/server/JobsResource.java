@@ -70,13 +70,13 @@ public class JobsResource {
     @Path("/status")
     @Operation(summary = "How each job stands: its goal, its last success, its last run, its next run")
     public List<ScheduledStatus> status() {
-        statuses.begin();
+        RecentStatuses.Begun begun = statuses.begin();
         database.fault().ifPresent(fault -> {
             throw new NoDatabaseException(fault);
         });
         return jobs.all().stream()
-                .map(job -> new ScheduledStatus(
-                        statuses.of(job), schedules.next(job).orElse(null)))
+                .map(job ->
+                        new ScheduledStatus(begun.of(job), schedules.next(job).orElse(null)))
                 .toList();
     }
 

@@ -13,10 +13,12 @@ import dev.segdiff.run.RunContext;
 import io.micrometer.prometheus.PrometheusMeterRegistry;
 import io.prometheus.client.Collector;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -54,6 +56,11 @@ public class LedgerCollector {
         this.measures = new Recent<>(databaseMeasures::read, MAX_AGE, PATIENCE, Duration.ZERO, askers);
     }
 
+    void askAgain(@Observes DatabaseIsBack event) {
+        totals.askAgain();
+        measures.askAgain();
+    }
+
     void register() {
         registry.getPrometheusRegistry().register(new OnScrape());
     }
@@ -74,14 +81,15 @@ public class LedgerCollector {
     /** While the database is away, what it alone knows is missing; stale numbers would look like news. */
     private List<Collector.MetricFamilySamples> collect() {
         MetricFamilies families = new MetricFamilies();
-        statuses.begin();
-        List.of(totals, measures).forEach(Recent::begin);
-        boolean ledger = told(() -> totals.get().forEach(total -> add(families, total)));
-        boolean server = told(() -> measures.get().forEach(measure -> add(families, "", measure)));
+        RecentStatuses.Begun begun = statuses.begin();
+        Supplier<List<JobHistory.Total>> allTotals = totals.begin();
+        Supplier<List<Measure>> allMeasures = measures.begin();
+        boolean ledger = told(() -> allTotals.get().forEach(total -> add(families, total)));
+        boolean server = told(() -> allMeasures.get().forEach(measure -> add(families, "", measure)));
         boolean up = ledger || server;
         families.gauge("database_up", "Whether the database answered this scrape.", Map.of(), up ? 1 : 0);
         if (up) {
-            jobs.all().forEach(job -> add(families, job, statuses.of(job)));
+            jobs.all().forEach(job -> add(families, job, begun.of(job)));
         }
         return families.all();
     }

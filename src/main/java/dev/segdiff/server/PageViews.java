@@ -17,6 +17,7 @@ import dev.segdiff.server.PageView.JobCard;
 import dev.segdiff.server.PageView.LiveRun;
 import dev.segdiff.server.PageView.Viewer;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -98,12 +100,14 @@ public class PageViews {
 
     /** Each part by itself: what is late or fails is missing, or told as unknown, and the rest is there. */
     PageView read(Viewer viewer) {
-        statuses.begin();
-        List.of(strips, trends, indexes).forEach(Recent::begin);
+        RecentStatuses.Begun begun = statuses.begin();
+        Supplier<Map<String, List<RunReport>>> allStrips = strips.begin();
+        Supplier<List<Trend>> allTrends = trends.begin();
+        Supplier<List<IndexState>> allIndexes = indexes.begin();
         String fault = database.fault().orElse(null);
-        Map<String, List<RunReport>> runs = known(strips, Map.of());
+        Map<String, List<RunReport>> runs = known(allStrips, Map.of());
         List<JobCard> cards = jobs.all().stream()
-                .map(job -> card(job, runs.getOrDefault(job.name(), List.of())))
+                .map(job -> card(begun.of(job), nextRun(job), runs.getOrDefault(job.name(), List.of())))
                 .toList();
         boolean living = cards.stream().anyMatch(card -> card.live() != null);
         return new PageView(
@@ -111,12 +115,16 @@ public class PageViews {
                 fault,
                 living,
                 cards,
-                known(trends, List.of()).stream().map(TrendRow::of).toList(),
-                backlogs(),
-                known(indexes, List.of()).stream().map(IndexRow::of).toList());
+                known(allTrends, List.of()).stream().map(TrendRow::of).toList(),
+                backlogs(begun),
+                known(allIndexes, List.of()).stream().map(IndexRow::of).toList());
     }
 
-    private static <T> T known(Recent<T> part, T otherwise) {
+    void askAgain(@Observes DatabaseIsBack event) {
+        List.of(strips, trends, indexes).forEach(Recent::askAgain);
+    }
+
+    private static <T> T known(Supplier<T> part, T otherwise) {
         try {
             return part.get();
         } catch (Recent.SlowException | DatabaseException e) {
@@ -125,20 +133,19 @@ public class PageViews {
         }
     }
 
-    private JobCard card(Job job, List<RunReport> runs) {
-        JobStatus status = statuses.of(job);
+    private JobCard card(JobStatus status, String nextRun, List<RunReport> runs) {
         Goal goal = status.goal();
         List<Cell> strip = new ArrayList<>(runs.stream().map(this::cell).toList());
         Collections.reverse(strip);
         return new JobCard(
-                job.name(),
+                status.job(),
                 mood(status),
                 badge(status),
                 goal.summary(),
-                job.name().equals(EventExpiry.NAME) ? List.of() : goal.details(),
+                status.job().equals(EventExpiry.NAME) ? List.of() : goal.details(),
                 goal.problems(),
                 lastSuccess(status),
-                nextRun(job),
+                nextRun,
                 status.control().paused(),
                 strip,
                 living(runs).orElse(null));
@@ -195,9 +202,9 @@ public class PageViews {
         });
     }
 
-    private List<BacklogRow> backlogs() {
+    private List<BacklogRow> backlogs(RecentStatuses.Begun begun) {
         return jobs.find(EventExpiry.NAME)
-                .map(expiry -> BacklogRow.of(statuses.of(expiry).goal().measures()))
+                .map(expiry -> BacklogRow.of(begun.of(expiry).goal().measures()))
                 .orElse(List.of());
     }
 }

@@ -9,12 +9,15 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What makes no sense is refused, in words, and what came from data is shown so that it does nothing. */
 class RefusalIT {
@@ -22,6 +25,25 @@ class RefusalIT {
     private static final String TRICKS = "\u001b[31mred\nsegdiff: all is well\u009b2J\u001b]0;title\u0007";
 
     private static final String SHOWN = "\\x1b[31mred\\x0asegdiff: all is well\\x9b2J\\x1b]0;title\\x07";
+
+    private static final List<String> DURATIONS = List.of(
+            "segdiff.time-budget",
+            "segdiff.lease-duration",
+            "segdiff.lock-timeout",
+            "segdiff.statement-timeout",
+            "segdiff.batch.target-duration",
+            "segdiff.batch.max-pause",
+            "segdiff.throttle.max-wait",
+            "segdiff.throttle.max-replication-lag",
+            "segdiff.segments.diff-retention",
+            "segdiff.segments.source-timeout",
+            "segdiff.segments.unused-after",
+            "segdiff.segments.trash-after",
+            "segdiff.segments.orphan-grace",
+            "segdiff.events.audit-log.retention",
+            "segdiff.events.audit-log.trash-after",
+            "segdiff.index.statement-timeout",
+            "segdiff.index.max-wait");
 
     @RegisterExtension
     final TestDatabase db = new TestDatabase();
@@ -46,6 +68,7 @@ class RefusalIT {
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
+            quoteCharacter = '"',
             value = {
                 "runs --limit -1 | '--limit': expected a whole number from 1 on, got '-1'",
                 "runs --limit 0 | expected a whole number from 1 on",
@@ -65,32 +88,21 @@ class RefusalIT {
                 .doesNotContain("Exception", "\tat ");
     }
 
+    /** All that is wrong is told at once. */
     @ParameterizedTest
-    @CsvSource({
-        "SEGDIFF_TIME_BUDGET, segdiff.time-budget",
-        "SEGDIFF_LEASE_DURATION, segdiff.lease-duration",
-        "SEGDIFF_LOCK_TIMEOUT, segdiff.lock-timeout",
-        "SEGDIFF_STATEMENT_TIMEOUT, segdiff.statement-timeout",
-        "SEGDIFF_BATCH_TARGET_DURATION, segdiff.batch.target-duration",
-        "SEGDIFF_BATCH_MAX_PAUSE, segdiff.batch.max-pause",
-        "SEGDIFF_THROTTLE_MAX_WAIT, segdiff.throttle.max-wait",
-        "SEGDIFF_THROTTLE_MAX_REPLICATION_LAG, segdiff.throttle.max-replication-lag",
-        "SEGDIFF_SEGMENTS_DIFF_RETENTION, segdiff.segments.diff-retention",
-        "SEGDIFF_SEGMENTS_SOURCE_TIMEOUT, segdiff.segments.source-timeout",
-        "SEGDIFF_SEGMENTS_UNUSED_AFTER, segdiff.segments.unused-after",
-        "SEGDIFF_SEGMENTS_TRASH_AFTER, segdiff.segments.trash-after",
-        "SEGDIFF_SEGMENTS_ORPHAN_GRACE, segdiff.segments.orphan-grace",
-        "SEGDIFF_EVENTS_AUDIT_LOG_RETENTION, segdiff.events.audit-log.retention",
-        "SEGDIFF_EVENTS_AUDIT_LOG_TRASH_AFTER, segdiff.events.audit-log.trash-after",
-        "SEGDIFF_INDEX_STATEMENT_TIMEOUT, segdiff.index.statement-timeout",
-        "SEGDIFF_INDEX_MAX_WAIT, segdiff.index.max-wait",
-    })
-    void durationOfTheConfigurationThatMakesNoSenseIsRefused(String variable, String key) {
-        for (String value : new String[] {"-5m", "9999999d"}) {
-            assertThat(expect(2, segdiff.with(variable, value).run("status")).err())
-                    .contains(key, "'" + value + "'", "expected a duration")
-                    .doesNotContain("Exception", "\tat ");
-        }
+    @ValueSource(strings = {"-5m", "9999999d"})
+    void durationOfTheConfigurationThatMakesNoSenseIsRefused(String value) {
+        DURATIONS.forEach(key -> segdiff.with(variable(key), value));
+
+        Ended ended = expect(2, segdiff.run("status"));
+
+        assertThat(ended.err()).doesNotContain("Exception", "\tat ");
+        assertThat(DURATIONS).allSatisfy(key -> assertThat(ended.err().lines())
+                .anyMatch(line -> line.contains("key " + key + " has the value '" + value + "': expected a duration")));
+    }
+
+    private static String variable(String key) {
+        return key.toUpperCase(Locale.ROOT).replaceAll("[.-]", "_");
     }
 
     @Test
@@ -149,9 +161,11 @@ class RefusalIT {
         Ended run = expect(0, segdiff.run("run", "event-expiry"));
         assertThat(run.out()).contains(SHOWN).doesNotContain("\u001b");
         assertThat(run.err()).contains(SHOWN).doesNotContain("\u001b");
-        db.execute(
-                "insert into segdiff.segments (customer_id, segment_id, problem) values (7, 3, E'\\x1b[31mred\\nline')");
-        assertThat(expect(0, segdiff.run("segments", "list")).out())
+        db.execute("""
+                insert into segdiff.runs (job, trigger, worker, day, dry_run, ended_at, outcome)
+                values (E'\\x1b[31mred\\nline', 'COMMAND', 'w', '2026-03-01', false, now(), 'SUCCEEDED')
+                """);
+        assertThat(expect(0, segdiff.run("runs")).out())
                 .contains("\\x1b[31mred\\x0aline")
                 .doesNotContain("\u001b");
         assertThat(expect(2, segdiff.run("runs", "--job", TRICKS)).err()).doesNotContain("\u001b");

@@ -40,7 +40,7 @@ class BadRequestIT {
     @Test
     void numberThatIsNoneIsRefused() {
         try (Served served = serve()) {
-            for (String wrong : List.of("abc", "-5", "0", "1.5", "101", "99999999999999999999", "")) {
+            for (String wrong : List.of("abc", "-5", "0", "1.5", "101", "99999999999999999999")) {
                 refused(served.get("/api/runs?limit=" + wrong), "expected a whole number from 1 to 100");
             }
             for (String wrong : List.of("abc", "-1", "0", "99999999999999999999")) {
