@@ -2,11 +2,13 @@ package dev.segdiff;
 
 import dev.segdiff.cli.CommandLines;
 import dev.segdiff.cli.EmbeddedFallback;
+import dev.segdiff.cli.Signals;
 import dev.segdiff.run.Jobs;
 import io.quarkus.runtime.Quarkus;
 import io.quarkus.runtime.QuarkusApplication;
 import io.quarkus.runtime.annotations.QuarkusMain;
 import jakarta.inject.Inject;
+import java.io.UncheckedIOException;
 import java.util.OptionalInt;
 import picocli.CommandLine;
 
@@ -16,6 +18,11 @@ public final class Main {
     private Main() {}
 
     public static void main(String... args) {
+        EmbeddedFallback embedded = new EmbeddedFallback();
+        Signals.listen(signalled -> {
+            embedded.close();
+            return CommandLines.interruptedExitCode(signalled, args);
+        });
         // Before anything logs; Quarkus sets it too late for what comes before it.
         System.setProperty("java.util.logging.manager", "org.jboss.logmanager.LogManager");
         OptionalInt answered = CommandLines.answerWithoutDatabase(args);
@@ -23,13 +30,22 @@ public final class Main {
             System.exit(answered.getAsInt());
         }
         CommandLines.prepare(args);
-        EmbeddedFallback embedded = EmbeddedFallback.where("quarkus.datasource.jdbc.url");
+        try {
+            embedded.openUnlessSet("quarkus.datasource.jdbc.url");
+        } catch (UncheckedIOException e) {
+            Signals.exit(CommandLines.startFailed(e));
+        }
+        Thread main = Thread.currentThread();
         Quarkus.run(
                 Application.class,
                 (exitCode, failure) -> {
-                    int code = failure == null ? exitCode : CommandLines.startFailed(failure);
-                    embedded.close();
-                    System.exit(code);
+                    if (Thread.currentThread() == main) {
+                        int code = failure == null ? exitCode : CommandLines.startFailed(failure);
+                        embedded.close();
+                        Signals.exit(code);
+                    } else {
+                        Signals.receivedByQuarkus(exitCode);
+                    }
                 },
                 args);
     }

@@ -27,7 +27,7 @@ final class AuditList extends DatabaseCommand {
                     Runs.TIME.format(a.enabledAt()),
                     a.enabledBy(),
                     a.bestEffort() ? "yes" : "no"));
-            output.line(table.toString());
+            output.table(table);
         }
         return 0;
     }

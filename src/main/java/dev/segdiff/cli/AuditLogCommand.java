@@ -3,7 +3,7 @@ package dev.segdiff.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.segdiff.audit.AuditEntry;
 import dev.segdiff.audit.AuditLog;
-import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import jakarta.inject.Inject;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -32,14 +32,11 @@ final class AuditLogCommand extends DatabaseCommand {
     Format format;
 
     @Option(names = "--limit", defaultValue = "100", description = "at most so many; default: ${DEFAULT-VALUE}")
-    int limit;
+    AtLeastOne limit;
 
     @Override
     int execute() {
-        if (limit < 1) {
-            throw new InvalidInputException("--limit is " + limit + ", expected 1 or more");
-        }
-        List<AuditEntry> entries = log.read(filter.get(), limit);
+        List<AuditEntry> entries = log.read(filter.get(), limit.value());
         if (json || format == Format.json) {
             output.json(entries);
         } else if (entries.isEmpty()) {
@@ -51,8 +48,8 @@ final class AuditLogCommand extends DatabaseCommand {
     }
 
     private void print(AuditEntry entry) {
-        output.line(colour(entry.operation() + " " + words(entry.key()), Style.bold) + "  "
-                + Runs.TIME.format(entry.changedAt()) + "  " + printable(who(entry)));
+        output.styled(colour(entry.operation() + " " + words(entry.key()), Style.bold) + "  "
+                + Runs.TIME.format(entry.changedAt()) + "  " + Printable.of(who(entry)));
         for (String column : entry.changed()) {
             line("- ", column, entry.oldRow(), Style.fg_red);
             line("+ ", column, entry.newRow(), Style.fg_green);
@@ -69,7 +66,7 @@ final class AuditLogCommand extends DatabaseCommand {
 
     private void line(String sign, String column, @Nullable JsonNode row, Style style) {
         if (row != null && row.has(column)) {
-            output.line(colour("    " + sign + column + ": " + row.get(column), style));
+            output.styled(colour("    " + sign + column + ": " + row.get(column), style));
         }
     }
 
@@ -81,13 +78,8 @@ final class AuditLogCommand extends DatabaseCommand {
                 .collect(Collectors.joining(" "));
     }
 
-    /** What others wrote must not move the cursor or look like a line of ours. */
-    private static String printable(String text) {
-        return text.replaceAll("\\p{Cntrl}", "?");
-    }
-
     private static String colour(String written, Style style) {
-        String text = printable(written);
+        String text = Printable.of(written);
         return Ansi.AUTO.enabled() ? style.on() + text + style.off() : text;
     }
 }

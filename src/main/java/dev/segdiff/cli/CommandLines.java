@@ -1,13 +1,15 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.db.ConfigConverters;
+import dev.segdiff.db.Printable;
 import dev.segdiff.run.Suggestion;
-import io.quarkus.runtime.configuration.DurationConverter;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.OptionalInt;
 import org.eclipse.microprofile.config.ConfigProvider;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -24,6 +26,7 @@ public final class CommandLines {
         return new CommandLine(Segdiff.class, factory)
                 .registerConverter(Duration.class, CommandLines::duration)
                 .registerConverter(LocalDate.class, CommandLines::day)
+                .registerConverter(AtLeastOne.class, CommandLines::atLeastOne)
                 .setExecutionExceptionHandler((failure, command, parsed) -> Errors.tell(failure, command.getErr()))
                 .setParameterExceptionHandler(CommandLines::usageError)
                 .setUsageHelpAutoWidth(true);
@@ -31,6 +34,7 @@ public final class CommandLines {
 
     /** Runs a command, unless the configuration has keys that nobody reads; the exit code. */
     public static int execute(CommandLine.IFactory factory, List<String> jobs, String... args) {
+        Signals.handle();
         CommandLine commandLine = create(factory);
         List<String> unknown = ConfigErrors.unknownKeys(ConfigProvider.getConfig(), jobs);
         unknown.forEach(line -> Errors.print(commandLine.getErr(), "configuration: " + line));
@@ -62,12 +66,31 @@ public final class CommandLines {
 
     /** What a command line means for Quarkus, which reads it before any command runs: serve opens its doors. */
     public static void prepare(String... args) {
-        ParseResult parsed = create(CommandLine.defaultFactory()).parseArgs(args);
-        if (parsed.hasSubcommand() && parsed.subcommand().commandSpec().name().equals(Serve.NAME)) {
+        if (command(args) instanceof Serve) {
             System.setProperty("quarkus.http.host-enabled", "true");
         }
         if (List.of(args).contains(Segdiff.LOG_JSON)) {
             System.setProperty("quarkus.log.console.json.enabled", "true");
+        }
+    }
+
+    /**
+     * The exit code of a command that is interrupted before it has begun.
+     *
+     * @param signalled that of a process that the signal ended
+     */
+    public static int interruptedExitCode(int signalled, String... args) {
+        return command(args) instanceof Interruptible command ? command.interruptedExitCode() : signalled;
+    }
+
+    /** The command that is meant, nothing injected; null if the command line is wrong. */
+    private static @Nullable Object command(String... args) {
+        try {
+            List<CommandLine> commands =
+                    create(CommandLine.defaultFactory()).parseArgs(args).asCommandLineList();
+            return commands.get(commands.size() - 1).getCommand();
+        } catch (ParameterException e) {
+            return null;
         }
     }
 
@@ -91,12 +114,12 @@ public final class CommandLines {
         CommandSpec command = e.getCommandLine().getCommandSpec();
         String argument = unmatched.getUnmatched().get(0);
         if (argument.startsWith("-")) {
-            return "unknown option '" + argument + "'"
+            return "unknown option " + Printable.quoted(argument)
                     + Suggestion.didYouMean(argument, command.optionsMap().keySet());
         }
         return command.subcommands().isEmpty()
-                ? "unexpected argument '" + argument + "'"
-                : "unknown command '" + argument + "'"
+                ? "unexpected argument " + Printable.quoted(argument)
+                : "unknown command " + Printable.quoted(argument)
                         + Suggestion.didYouMean(argument, command.subcommands().keySet());
     }
 
@@ -104,15 +127,23 @@ public final class CommandLines {
         try {
             return LocalDate.parse(text);
         } catch (DateTimeParseException e) {
-            throw new TypeConversionException("expected a day such as 2026-01-31, got '" + text + "'");
+            throw new TypeConversionException("expected a day such as 2026-01-31, got " + Printable.quoted(text));
         }
     }
 
     private static Duration duration(String text) {
         try {
-            return DurationConverter.parseDuration(text);
+            return new ConfigConverters.Seconds().convert(text);
         } catch (IllegalArgumentException e) {
-            throw new TypeConversionException("expected a duration such as 90s, 30m or PT2H, got '" + text + "'");
+            throw new TypeConversionException(e.getMessage() + ", got " + Printable.quoted(text));
+        }
+    }
+
+    private static AtLeastOne atLeastOne(String text) {
+        try {
+            return AtLeastOne.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(e.getMessage() + ", got " + Printable.quoted(text));
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.db.Printable;
 import dev.segdiff.event.EventsConfig;
 import dev.segdiff.run.JobConfig;
 import dev.segdiff.run.Suggestion;
@@ -72,7 +73,7 @@ final class ConfigErrors {
     private static String line(String problem) {
         Matcher unconvertible = UNCONVERTIBLE.matcher(problem);
         return unconvertible.matches()
-                ? "key " + unconvertible.group(1) + " has the value '" + unconvertible.group(2) + "': "
+                ? "key " + unconvertible.group(1) + " has the value " + Printable.quoted(unconvertible.group(2)) + ": "
                         + unconvertible.group(3).replaceFirst("^SRCFG\\d+: ", "")
                 : problem;
     }

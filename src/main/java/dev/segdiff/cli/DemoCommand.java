@@ -1,6 +1,7 @@
 package dev.segdiff.cli;
 
 import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.Printable;
 import dev.segdiff.demo.Demo;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
@@ -17,7 +18,7 @@ import picocli.CommandLine.Help.Ansi;
 @Command(
         name = "demo",
         description = "Replays 30 days of a real activity log with a dozen segments, and shows what came of it.")
-final class DemoCommand extends DatabaseCommand {
+final class DemoCommand extends DatabaseCommand implements Interruptible {
     @Inject
     Demo demo;
 
@@ -29,9 +30,9 @@ final class DemoCommand extends DatabaseCommand {
 
     @Override
     int execute() {
+        long events = demo.prepare();
         Cancellation cancellation = new Cancellation();
         Signals.cancelOnTermination(cancellation);
-        long events = demo.prepare();
         List<RunReport> runs = demo.replay(cancellation);
         List<RunReport> deletions = List.of(demo.cleanUp(cancellation), demo.expire(cancellation));
         if (json) {
@@ -49,21 +50,21 @@ final class DemoCommand extends DatabaseCommand {
         SegmentKey sample = demo.sample();
         List<SegmentVersion> versions = demo.versions(sample);
         title("Loaded %,d events, replayed %d days".formatted(events, runs.size()));
-        output.line(Runs.table(runs).toString());
+        output.table(Runs.table(runs));
         title("Segments after the last day");
-        output.line(SegmentsList.table(registry.list()).toString());
+        output.table(SegmentsList.table(registry.list()));
         title("Versions of segment " + sample + ", which changed most: "
                 + registry.show(sample).source());
-        output.line(SegmentsShow.table(versions).toString());
+        output.table(SegmentsShow.table(versions));
         title("Added and removed per day");
-        output.line(Chart.of(versions));
+        output.styled(Chart.of(versions));
         long first = versions.get(0).version();
         title("Its net changes over all these days");
         ChangesFormat changes = ChangesFormat.of(SegmentsChanges.Format.table, sample, first, output.out());
         changes.end(reader.read(sample, first, changes));
         title("Removed segment %s, which nobody uses, and activity older than %d years"
                 .formatted(Demo.FORGOTTEN, Demo.RETENTION_DAYS / 365));
-        output.line(Runs.table(deletions).toString());
+        output.table(Runs.table(deletions));
         title("Look further");
         output.line("java -jar target/segdiff.jar status");
         output.line("java -jar target/segdiff.jar segments restore %d %d"
@@ -74,6 +75,6 @@ final class DemoCommand extends DatabaseCommand {
 
     private void title(String text) {
         output.line("");
-        output.line(Ansi.AUTO.string("@|bold,underline " + text + "|@"));
+        output.styled(Ansi.AUTO.string("@|bold,underline " + Printable.of(text) + "|@"));
     }
 }

@@ -17,16 +17,12 @@ public final class EmbeddedFallback implements AutoCloseable {
     private static final Path DIRECTORY = Path.of(".segdiff");
     private static final Path CONFIG_FILE = Path.of("config", "application.properties");
 
-    private final @Nullable EmbeddedServer server;
-
-    private EmbeddedFallback(@Nullable EmbeddedServer server) {
-        this.server = server;
-    }
+    private @Nullable EmbeddedServer server;
 
     /** Starts or joins the embedded server, and points the configuration to it, unless the key names a database. */
-    public static EmbeddedFallback where(String key) {
+    public synchronized void openUnlessSet(String key) {
         if (isSet(key)) {
-            return new EmbeddedFallback(null);
+            return;
         }
         // Known while the executable is built, so that nothing of the embedded server gets into it.
         if (ImageInfo.inImageCode()) {
@@ -37,13 +33,14 @@ public final class EmbeddedFallback implements AutoCloseable {
                             + " (the jar brings a PostgreSQL of its own, the executable does not)");
             System.exit(2);
         }
-        EmbeddedServer server = EmbeddedServer.open(DIRECTORY);
+        EmbeddedServer opened = EmbeddedServer.open(DIRECTORY);
+        server = opened;
         System.err.printf(
                 "segdiff: no database is set, %s the embedded PostgreSQL in %s: %s%n",
-                server.started() ? "started" : "joined", DIRECTORY.toAbsolutePath(), server.jdbcUrl());
-        System.setProperty(key, server.jdbcUrl());
-        System.setProperty("quarkus.datasource.username", server.username());
-        return new EmbeddedFallback(server);
+                opened.started() ? "started" : "joined", DIRECTORY.toAbsolutePath(), opened.jdbcUrl());
+        System.setProperty(key, opened.jdbcUrl());
+        System.setProperty("quarkus.datasource.username", opened.username());
+        System.setProperty("quarkus.datasource.password", opened.password());
     }
 
     /** Quarkus' configuration is not there yet, so the places that it reads from are asked here. */
@@ -61,10 +58,12 @@ public final class EmbeddedFallback implements AutoCloseable {
         }
     }
 
+    /** Also called by a signal while the server starts: then it is stopped as soon as it has. */
     @Override
-    public void close() {
+    public synchronized void close() {
         if (server != null) {
             server.close();
+            server = null;
         }
     }
 }

@@ -3,9 +3,11 @@ package dev.segdiff.cli;
 import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import io.quarkus.runtime.QuarkusBindException;
 import io.smallrye.config.ConfigValidationException;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.sql.SQLException;
 import org.jboss.logging.Logger;
 import picocli.CommandLine.Help.Ansi;
@@ -14,7 +16,7 @@ import picocli.CommandLine.Help.Ansi;
 final class Errors {
     private static final int FAILED = 1;
     static final int USAGE = 2;
-    private static final int INTERRUPTED = 75;
+    static final int INTERRUPTED = 75;
 
     private Errors() {}
 
@@ -32,20 +34,23 @@ final class Errors {
             } else if (e instanceof QuarkusBindException) {
                 print(err, "serve: the address is taken; name another with QUARKUS_HTTP_PORT or QUARKUS_HTTP_HOST");
                 return USAGE;
+            } else if (e instanceof UncheckedIOException io) {
+                print(err, String.valueOf(io.getMessage()));
+                return FAILED;
             } else if (e instanceof SQLException sql) {
                 return tell(new DatabaseException(sql), err);
             } else if (e instanceof DatabaseException database && !(e.getCause() instanceof DatabaseException)) {
                 return tell(database, err);
             }
         }
-        print(err, failure.toString());
+        print(err, "an error within segdiff: " + failure.getMessage());
         Logger.getLogger(Errors.class).debug("failed", failure);
         failure.printStackTrace(err);
         return FAILED;
     }
 
     static void print(PrintWriter err, @org.jspecify.annotations.Nullable String message) {
-        err.println(Ansi.AUTO.string("@|bold,red segdiff:|@ ") + message);
+        err.println(Ansi.AUTO.string("@|bold,red segdiff:|@ ") + Printable.of(String.valueOf(message)));
         err.flush();
     }
 

@@ -35,7 +35,7 @@ final class Exemptions extends DatabaseCommand {
             Table table = new Table("PARTITION", "POLICY", "SINCE", "BY");
             exempt.forEach(e ->
                     table.row(e.partition().plain(), e.policy(), Runs.TIME.format(e.exemptedAt()), e.exemptedBy()));
-            output.line(table.toString());
+            output.table(table);
         }
         return 0;
     }

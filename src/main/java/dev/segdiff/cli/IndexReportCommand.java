@@ -27,7 +27,7 @@ final class IndexReportCommand extends DatabaseCommand {
             names = "--limit",
             defaultValue = "20",
             description = "so many indexes and tables, the worst first; default: ${DEFAULT-VALUE}; JSON has all")
-    int limit;
+    AtLeastOne limit;
 
     @Override
     int execute() {
@@ -37,27 +37,36 @@ final class IndexReportCommand extends DatabaseCommand {
             return 0;
         }
         output.line("Bloat: " + report.measuring());
-        output.line("\nIndexes");
-        output.line(indexes(report.indexes()));
-        output.line("\nTables");
-        output.line(tables(report.tables()));
-        output.line("\nCatalogs");
-        output.line(tables(report.catalogs()));
-        output.line("\nAutovacuum");
-        output.line(settings(report.settings()));
-        output.line("\nWhat keeps dead rows from being removed");
+        title("Indexes");
+        output.table(indexes(report.indexes()));
+        title("Tables");
+        output.table(tables(report.tables()));
+        title("Catalogs");
+        output.table(tables(report.catalogs()));
+        title("Autovacuum");
+        output.table(settings(report.settings()));
+        title("What keeps dead rows from being removed");
         Table holders = new Table("KIND", "NAME", "TRANSACTIONS", "SINCE");
         report.holders().forEach(h -> holders.row(h.kind(), h.name(), h.age(), time(h.since())));
-        output.line(report.holders().isEmpty() ? "nothing" : holders.toString());
+        if (report.holders().isEmpty()) {
+            output.line("nothing");
+        } else {
+            output.table(holders);
+        }
         return 0;
     }
 
-    private String indexes(List<IndexState> indexes) {
+    private void title(String text) {
+        output.line("");
+        output.line(text);
+    }
+
+    private Table indexes(List<IndexState> indexes) {
         Table table = new Table("INDEX", "SIZE", "BLOAT", "BY", "WASTED", "SCANS", "LAST SCAN", "REMARKS");
         // What a person should look at comes first, the most wasteful first among these.
         indexes.stream()
                 .sorted(Comparator.comparing(index -> index.valid() && index.duplicateOf() == null))
-                .limit(limit)
+                .limit(limit.value())
                 .forEach(index -> table.row(
                         index.index().plain(),
                         ByteSize.text(index.bytes()),
@@ -67,15 +76,15 @@ final class IndexReportCommand extends DatabaseCommand {
                         index.scans(),
                         time(index.lastScan()),
                         String.join(", ", index.remarks())));
-        return table.toString();
+        return table;
     }
 
-    private String tables(List<TableState> tables) {
+    private Table tables(List<TableState> tables) {
         Table table = new Table(
                 "TABLE", "SIZE", "BLOAT", "BY", "WASTED", "ROWS", "DEAD", "CHANGED", "VACUUM", "ANALYZE", "AGE",
                 "REMARKS");
         tables.stream()
-                .limit(limit)
+                .limit(limit.value())
                 .forEach(t -> table.row(
                         t.table().plain(),
                         ByteSize.text(t.totalBytes()),
@@ -90,14 +99,14 @@ final class IndexReportCommand extends DatabaseCommand {
                         t.frozenAge(),
                         Stream.concat(Stream.ofNullable(t.unusual()), t.settings().stream())
                                 .collect(Collectors.joining(", "))));
-        return table.toString();
+        return table;
     }
 
-    private static String settings(List<Setting> settings) {
+    private static Table settings(List<Setting> settings) {
         Table table = new Table("SETTING", "VALUE", "REMARKS");
         settings.forEach(s -> table.row(
                 s.name(), s.value() + (s.unit() == null ? "" : " " + s.unit()), Objects.toString(s.unusual(), "")));
-        return table.toString();
+        return table;
     }
 
     private static @Nullable String factor(@Nullable Double bloat) {

@@ -7,11 +7,8 @@ import jakarta.inject.Inject;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 @Command(name = "limit", description = "Slows a job down, the running one too, until the limit is taken away.")
 final class Limit extends DatabaseCommand {
@@ -19,7 +16,7 @@ final class Limit extends DatabaseCommand {
     static final class Rate {
         @Option(names = "--rows-per-second", paramLabel = "N", description = "not faster than this")
         @Nullable
-        Long rowsPerSecond;
+        AtLeastOne rowsPerSecond;
 
         @Option(names = "--none", description = "as fast as it can")
         boolean none;
@@ -31,9 +28,6 @@ final class Limit extends DatabaseCommand {
     @Inject
     JobControls controls;
 
-    @Spec
-    CommandSpec spec;
-
     @Parameters(paramLabel = "JOB", description = "such as event-expiry")
     String name;
 
@@ -43,11 +37,7 @@ final class Limit extends DatabaseCommand {
     @Override
     int execute() {
         Job job = jobs.named(name);
-        Long limit = rate.none ? null : rate.rowsPerSecond;
-        if (limit != null && limit < 1) {
-            throw new ParameterException(spec.commandLine(), "--rows-per-second is " + limit + ", expected 1 or more");
-        }
-        controls.limit(job, limit);
+        controls.limit(job, rate.rowsPerSecond == null ? null : (long) rate.rowsPerSecond.value());
         Controls.print(output, json, job, controls);
         return 0;
     }

@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "run", description = "Runs the jobs named, or all daily jobs in their order.")
-final class Run extends DatabaseCommand {
+final class Run extends DatabaseCommand implements Interruptible {
     @Inject
     Jobs jobs;
 
@@ -95,13 +95,16 @@ final class Run extends DatabaseCommand {
             output.json(reports);
             return;
         }
-        output.line(Runs.table(reports).toString());
+        output.table(Runs.table(reports));
         reports.forEach(report -> {
             if (report.reason() != null) {
                 output.line(report.job() + ": " + report.reason());
             }
             report.problems().forEach(problem -> output.line("  " + problem));
-            report.statements().forEach(statement -> output.line("\n" + statement + ";"));
+            report.statements().forEach(statement -> {
+                output.line("");
+                (statement + ";").lines().forEach(output::line);
+            });
         });
     }
 }

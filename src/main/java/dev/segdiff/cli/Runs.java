@@ -29,18 +29,18 @@ final class Runs extends DatabaseCommand {
     String job;
 
     @Option(names = "--limit", defaultValue = "20", description = "at most so many; default: ${DEFAULT-VALUE}")
-    int limit;
+    AtLeastOne limit;
 
     @Override
     int execute() {
         List<RunReport> runs =
-                ledger.latest(job == null ? null : jobs.named(job).name(), limit);
+                ledger.latest(job == null ? null : jobs.named(job).name(), limit.value());
         if (json) {
             output.json(runs);
         } else if (runs.isEmpty()) {
             output.line("No runs yet. Start one with `segdiff run`.");
         } else {
-            output.line(table(runs).toString());
+            output.table(table(runs));
         }
         return 0;
     }

@@ -28,7 +28,7 @@ final class SegmentsList extends DatabaseCommand {
         } else if (segments.isEmpty()) {
             output.line("No segments. Add one with `segdiff segments add C S --source RELATION`.");
         } else {
-            output.line(table(segments).toString());
+            output.table(table(segments));
         }
         return 0;
     }
@@ -41,7 +41,7 @@ final class SegmentsList extends DatabaseCommand {
         } else {
             Table table = new Table("SEGMENT", "SNAPSHOT", "REMOVED");
             entries.forEach(entry -> table.row(entry.owner(), entry.origin(), Runs.TIME.format(entry.movedAt())));
-            output.line(table.toString());
+            output.table(table);
         }
     }
 

@@ -1,20 +1,23 @@
 package dev.segdiff.cli;
 
 import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.FileProblem;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.segment.SegmentUpload;
 import dev.segdiff.segment.SegmentUpload.Loaded;
 import jakarta.inject.Inject;
-import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.Reader;
 import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -22,7 +25,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "load", description = "Streams ids into an upload segment and publishes a version.")
-final class SegmentsLoad extends DatabaseCommand {
+final class SegmentsLoad extends DatabaseCommand implements Interruptible {
     @Inject
     SegmentUpload upload;
 
@@ -46,15 +49,38 @@ final class SegmentsLoad extends DatabaseCommand {
     @Override
     int execute() {
         Cancellation cancellation = new Cancellation();
-        Signals.cancelOnTermination(cancellation);
-        try (Reader input = open()) {
-            Loaded loaded = upload.load(key.get(), input, days.orToday(null), accept, cancellation);
+        try (FileChannel channel = open();
+                Reader input = Channels.newReader(channel, StandardCharsets.UTF_8)) {
+            // Who waits for input hears of the cancellation only when the input ends.
+            Signals.onTermination(signal -> {
+                cancellation.request(signal);
+                close(channel);
+            });
+            Loaded loaded = load(input, cancellation);
             if (json) {
                 output.json(loaded);
             } else {
                 output.line(text(loaded));
             }
             return loaded.heldBack() ? Outcome.REFUSED.exitCode() : 0;
+        } catch (IOException e) {
+            throw new InvalidInputException("file " + FileProblem.words(Printable.of(file), e));
+        }
+    }
+
+    private Loaded load(Reader input, Cancellation cancellation) {
+        try {
+            return upload.load(key.get(), input, days.orToday(null), accept, cancellation);
+        } catch (InvalidInputException e) {
+            // The input that could not be read any more was closed by a signal.
+            cancellation.check();
+            throw e;
+        }
+    }
+
+    private static void close(FileChannel channel) {
+        try {
+            channel.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -68,14 +94,14 @@ final class SegmentsLoad extends DatabaseCommand {
                         .formatted(key.get(), loaded.version(), loaded.contacts(), loaded.added(), loaded.removed());
     }
 
-    private Reader open() throws IOException {
+    private FileChannel open() throws IOException {
         if (file.equals("-")) {
-            return new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            return new FileInputStream(FileDescriptor.in).getChannel();
         }
-        try {
-            return Files.newBufferedReader(Path.of(file));
-        } catch (NoSuchFileException e) {
-            throw new InvalidInputException("file " + file + " does not exist");
+        Path path = Path.of(file);
+        if (Files.isDirectory(path)) {
+            throw new InvalidInputException("file " + Printable.of(file) + " is a directory");
         }
+        return FileChannel.open(path);
     }
 }

@@ -29,9 +29,9 @@ final class SegmentsShow extends DatabaseCommand {
         if (json) {
             output.json(shown);
         } else {
-            output.line(SegmentsList.table(List.of(shown.segment())).toString());
+            output.table(SegmentsList.table(List.of(shown.segment())));
             output.line("");
-            output.line(table(shown.versions()).toString());
+            output.table(table(shown.versions()));
         }
         return 0;
     }

@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
         name = Serve.NAME,
         mixinStandardHelpOptions = true,
         description = "Stays up: runs the jobs by schedule and on demand over HTTP, and tells how they stand.")
-public final class Serve implements Callable<Integer> {
+public final class Serve implements Callable<Integer>, Interruptible {
     public static final String NAME = "serve";
 
     @Inject
@@ -20,6 +20,12 @@ public final class Serve implements Callable<Integer> {
     public Integer call() {
         Signals.onTermination(signal -> serving.stop());
         serving.run();
+        return 0;
+    }
+
+    /** To be ended is how it ends. */
+    @Override
+    public int interruptedExitCode() {
         return 0;
     }
 }

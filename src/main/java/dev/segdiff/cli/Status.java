@@ -1,5 +1,6 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.db.Printable;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.JobControls;
 import dev.segdiff.run.JobStatus;
@@ -33,16 +34,19 @@ final class Status extends DatabaseCommand {
     private void print(JobStatus status) {
         Goal goal = status.goal();
         String mark = Ansi.AUTO.string(goal.met() ? "@|bold,green met|@" : "@|bold,yellow not met|@");
-        output.line(status.job() + "  goal " + mark + ": " + goal.summary());
+        output.styled(status.job() + "  goal " + mark + ": " + Printable.of(goal.summary()));
         goal.details().forEach(detail -> output.line("  " + detail));
         goal.problems().forEach(problem -> output.line("  " + problem));
         if (!status.control().equals(JobControls.Control.NONE)) {
             output.line("  " + Controls.describe(status.control()));
         }
-        if (status.isStale()) {
+        if (status.isStale() && !goal.unknown()) {
             output.line("  no run has succeeded within " + status.maxAge().toHours() + " h");
         }
         RunReport last = status.lastRun();
+        if (last == null && goal.unknown()) {
+            return;
+        }
         output.line(
                 last == null
                         ? "  never run"

@@ -1,5 +1,6 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.db.Printable;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -17,7 +18,7 @@ final class Table {
 
     Table row(@Nullable Object... cells) {
         rows.add(Arrays.stream(cells)
-                .map(cell -> cell == null ? "-" : String.valueOf(cell))
+                .map(cell -> cell == null ? "-" : Printable.of(String.valueOf(cell)))
                 .toList());
         return this;
     }

@@ -1,12 +1,16 @@
 package dev.segdiff.db;
 
 import io.quarkus.runtime.configuration.DurationConverter;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
 import org.eclipse.microprofile.config.spi.Converter;
 
 /** Converters of configuration values whose errors say what is allowed. */
 public final class ConfigConverters {
+    /** A century: what is longer is a slip, and does not fit everywhere. */
+    private static final Duration LONGEST = Duration.ofDays(36_500);
+
     private ConfigConverters() {}
 
     /** A whole number from 1 on. */
@@ -22,25 +26,59 @@ public final class ConfigConverters {
         }
     }
 
+    /** A whole number from 0 on. */
+    public static final class NotNegative implements Converter<Integer> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Integer convert(String text) {
+            if (!text.matches("\\d{1,9}")) {
+                throw new IllegalArgumentException("expected a whole number from 0 to 999999999");
+            }
+            return Integer.valueOf(text);
+        }
+    }
+
     /** A duration of a second or more. */
     public static final class Seconds implements Converter<Duration> {
         private static final long serialVersionUID = 1;
 
         @Override
         public Duration convert(String text) {
-            Duration duration = parse(text);
-            if (duration.compareTo(Duration.ofSeconds(1)) < 0) {
-                throw new IllegalArgumentException("expected a duration of a second or more, such as 90s, 30m or 12h");
-            }
-            return duration;
+            return within(
+                    text,
+                    Duration.ofSeconds(1),
+                    LONGEST,
+                    "expected a duration of a second or more, such as 90s, 30m or 12h, and at most 36500d");
         }
+    }
 
-        private static Duration parse(String text) {
-            try {
-                return DurationConverter.parseDuration(text);
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException("expected a duration such as 90s, 30m or 12h", e);
-            }
+    /** A duration that may be none. */
+    public static final class Span implements Converter<Duration> {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        public Duration convert(String text) {
+            return within(
+                    text,
+                    Duration.ZERO,
+                    LONGEST,
+                    "expected a duration of 0 or more, such as 0s, 90s or 12h, and at most 36500d");
+        }
+    }
+
+    /** The bound of a statement or a wait: PostgreSQL counts milliseconds in 31 bits, and takes 0 for no bound. */
+    public static final class Timeout implements Converter<Duration> {
+        private static final long serialVersionUID = 1;
+        private static final Duration LONGEST_TIMEOUT = Duration.ofDays(24);
+
+        @Override
+        public Duration convert(String text) {
+            return within(
+                    text,
+                    Duration.ofMillis(1),
+                    LONGEST_TIMEOUT,
+                    "expected a duration from 1ms to 24d, such as 500ms, 30s or 2h");
         }
     }
 
@@ -69,6 +107,22 @@ public final class ConfigConverters {
                 throw new IllegalArgumentException("expected a time zone by name, such as UTC or Europe/Berlin");
             }
             return ZoneId.of(text);
+        }
+    }
+
+    private static Duration within(String text, Duration least, Duration most, String expected) {
+        Duration duration = parse(text);
+        if (duration.compareTo(least) < 0 || duration.compareTo(most) > 0) {
+            throw new IllegalArgumentException(expected);
+        }
+        return duration;
+    }
+
+    private static Duration parse(String text) {
+        try {
+            return DurationConverter.parseDuration(text);
+        } catch (IllegalArgumentException | ArithmeticException | DateTimeException e) {
+            throw new IllegalArgumentException("expected a duration such as 90s, 30m or 12h", e);
         }
     }
 }

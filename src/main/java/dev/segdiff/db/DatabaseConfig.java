@@ -15,10 +15,12 @@ public interface DatabaseConfig {
     boolean migrateAtStart();
 
     /** The longest wait for a lock; while we wait, whoever comes after us waits too. */
+    @WithConverter(ConfigConverters.Timeout.class)
     @WithDefault("500ms")
     Duration lockTimeout();
 
     /** The longest statement on segdiff's own tables; reading a source has its own bound. */
+    @WithConverter(ConfigConverters.Timeout.class)
     @WithDefault("30s")
     Duration statementTimeout();
 

@@ -30,7 +30,8 @@ public record TableName(String schema, String name) {
     public static TableName parse(String text) {
         Matcher matcher = QUALIFIED.matcher(text);
         if (!matcher.matches()) {
-            throw new InvalidInputException("'" + text + "' is no relation, expected NAME, SCHEMA.NAME or \"Name\"");
+            throw new InvalidInputException(
+                    Printable.quoted(text) + " is no relation, expected NAME, SCHEMA.NAME or \"Name\"");
         }
         String first = unquote(matcher.group(1));
         return matcher.group(2) == null
@@ -65,8 +66,8 @@ public record TableName(String schema, String name) {
     static void checkLength(String identifier) {
         int bytes = identifier.getBytes(StandardCharsets.UTF_8).length;
         if (bytes == 0 || bytes > MAX_BYTES) {
-            throw new InvalidInputException(
-                    "identifier '" + identifier + "' has " + bytes + " bytes, expected 1 to " + MAX_BYTES);
+            throw new InvalidInputException("identifier " + Printable.quoted(identifier) + " has " + bytes
+                    + " bytes, expected 1 to " + MAX_BYTES);
         }
     }
 }

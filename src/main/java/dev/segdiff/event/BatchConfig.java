@@ -10,6 +10,7 @@ import java.time.Duration;
 @ConfigMapping(prefix = "segdiff.batch")
 public interface BatchConfig {
     /** The size of a batch adapts to this. */
+    @WithConverter(ConfigConverters.Timeout.class)
     @WithDefault("250ms")
     Duration targetDuration();
 
@@ -27,6 +28,7 @@ public interface BatchConfig {
     int maxRows();
 
     /** The longest pause after a full batch; its length is random, so that it keeps step with nothing. */
+    @WithConverter(ConfigConverters.Span.class)
     @WithDefault("50ms")
     Duration maxPause();
 }

@@ -48,6 +48,7 @@ public interface EventsConfig {
         Optional<String> idColumn();
 
         /** How long rows are kept. */
+        @WithConverter(ConfigConverters.Span.class)
         Optional<Duration> retention();
 
         /** The zone of a column without one; default: segdiff.time-zone. */
@@ -73,6 +74,7 @@ public interface EventsConfig {
         boolean view();
 
         /** Partitions made ahead; 0: somebody else makes them. */
+        @WithConverter(ConfigConverters.NotNegative.class)
         @WithDefault("3")
         int partitionsAhead();
 
@@ -80,6 +82,7 @@ public interface EventsConfig {
         Optional<PartitionInterval> partitionInterval();
 
         /** An expired partition waits so long in the trash; then it is dropped. */
+        @WithConverter(ConfigConverters.Span.class)
         @WithDefault("3d")
         Duration trashAfter();
 

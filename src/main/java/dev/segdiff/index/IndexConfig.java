@@ -57,7 +57,7 @@ public interface IndexConfig {
     TimeWindow window();
 
     /** The longest rebuild or vacuum. */
-    @WithConverter(ConfigConverters.Seconds.class)
+    @WithConverter(ConfigConverters.Timeout.class)
     @WithDefault("2h")
     Duration statementTimeout();
 

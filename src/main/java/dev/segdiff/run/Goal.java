@@ -15,6 +15,18 @@ import java.util.OptionalDouble;
  */
 @RegisterForReflection
 public record Goal(boolean met, String summary, List<String> details, List<Measure> measures, List<String> problems) {
+    private static final String UNKNOWN = "unknown: ";
+
+    /** The state of what cannot be found out now: nobody knows that it is met, so it is not. */
+    public static Goal unknown(String why) {
+        return new Goal(false, UNKNOWN + why, List.of(), List.of(), List.of());
+    }
+
+    /** Whether its state could not be found out. */
+    public boolean unknown() {
+        return !met && summary.startsWith(UNKNOWN);
+    }
+
     /** The measure of this name without labels. */
     public OptionalDouble measure(String name) {
         return measures.stream()

@@ -2,6 +2,7 @@ package dev.segdiff.run;
 
 import dev.segdiff.db.ConfigConverters;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -73,6 +74,7 @@ public class JobConfig {
     }
 
     private static InvalidInputException invalid(String key, String value, String expected) {
-        return new InvalidInputException("configuration: key " + key + " has the value '" + value + "': " + expected);
+        return new InvalidInputException(
+                "configuration: key " + key + " has the value " + Printable.quoted(value) + ": " + expected);
     }
 }

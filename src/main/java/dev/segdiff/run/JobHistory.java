@@ -33,7 +33,9 @@ public class JobHistory {
             @Nullable OffsetDateTime completedAt,
             @Nullable Duration took,
             @Nullable OffsetDateTime succeededAt,
-            @Nullable Duration successAge) {}
+            @Nullable Duration successAge) {
+        static final Last UNKNOWN = new Last(null, null, null, null);
+    }
 
     /**
      * A sum over all runs that have ended.

@@ -81,7 +81,7 @@ public class JobRunner {
             return Result.of(Outcome.FAILED, String.valueOf(e.getMessage()));
         } catch (RuntimeException e) {
             LOG.error("job failed", e);
-            return Result.of(Outcome.FAILED, e.toString());
+            return Result.of(Outcome.FAILED, "an error within segdiff, told in the log: " + e.getMessage());
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.segdiff.run;
 
+import dev.segdiff.db.DatabaseException;
 import jakarta.enterprise.context.ApplicationScoped;
 
 /** Reads how a job stands, from the ledger and the database. */
@@ -17,13 +18,49 @@ public class JobStatuses {
         this.config = config;
     }
 
+    /**
+     * How a job stands. What cannot be found out is told as unknown, so that it keeps nobody from hearing of the others.
+     *
+     * @throws DatabaseException if the database cannot be reached
+     */
     public JobStatus of(Job job) {
+        try {
+            return new JobStatus(
+                    job.name(),
+                    goal(job),
+                    history.last(job),
+                    config.maxAge(job),
+                    controls.of(job),
+                    ledger.last(job.name()).orElse(null));
+        } catch (DatabaseException e) {
+            return unknown(job, reason(e));
+        }
+    }
+
+    /** The status of a job of which nothing can be found out now. */
+    public JobStatus unknown(Job job, String why) {
         return new JobStatus(
                 job.name(),
-                job.goal(),
-                history.last(job),
+                Goal.unknown(why),
+                JobHistory.Last.UNKNOWN,
                 config.maxAge(job),
-                controls.of(job),
-                ledger.last(job.name()).orElse(null));
+                JobControls.Control.NONE,
+                null);
+    }
+
+    private static Goal goal(Job job) {
+        try {
+            return job.goal();
+        } catch (DatabaseException e) {
+            return Goal.unknown(reason(e));
+        }
+    }
+
+    /** Why one question fails; one that finds no database finds none for the others either. */
+    private static String reason(DatabaseException e) {
+        if (e.isLostConnection()) {
+            throw e;
+        }
+        return String.valueOf(e.getMessage());
     }
 }

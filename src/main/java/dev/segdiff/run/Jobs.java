@@ -3,6 +3,7 @@ package dev.segdiff.run;
 import static java.util.stream.Collectors.joining;
 
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Any;
 import jakarta.enterprise.inject.Instance;
@@ -61,7 +62,7 @@ public class Jobs {
 
     /** What to tell of a name that no job has: the nearest one, and all. */
     public String unknown(String name) {
-        return "unknown job '" + name + "'" + Suggestion.didYouMean(name, names()) + " (jobs: "
+        return "unknown job " + Printable.quoted(name) + Suggestion.didYouMean(name, names()) + " (jobs: "
                 + String.join(", ", names()) + ")";
     }
 }

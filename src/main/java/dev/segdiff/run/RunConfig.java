@@ -16,6 +16,7 @@ public interface RunConfig {
     ZoneId timeZone();
 
     /** A run stops itself after this long and exits 75; below a CronJob's activeDeadlineSeconds. */
+    @WithConverter(ConfigConverters.Seconds.class)
     @WithDefault("4h")
     Duration timeBudget();
 

@@ -11,6 +11,7 @@ import java.util.Optional;
 @ConfigMapping(prefix = "segdiff.throttle")
 public interface ThrottleConfig {
     /** Waits while a standby or subscriber replays later than this. */
+    @WithConverter(ConfigConverters.Span.class)
     @WithDefault("10s")
     Duration maxReplicationLag();
 
@@ -24,6 +25,7 @@ public interface ThrottleConfig {
     Optional<String> query();
 
     /** Gives up with exit code 75 when a wait lasts longer. */
+    @WithConverter(ConfigConverters.Span.class)
     @WithDefault("15m")
     Duration maxWait();
 }

@@ -1,10 +1,14 @@
 package dev.segdiff.segment;
 
+import dev.segdiff.db.FileProblem;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import java.io.IOException;
 import java.io.Reader;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
@@ -35,9 +39,16 @@ final class ContactIds {
                 }
                 consumer.accept(id(line, layout, lines.getCurrentLineNumber()));
             }
-        } catch (IOException | UncheckedIOException | IllegalStateException e) {
-            throw new InvalidInputException("input cannot be read as CSV: " + e.getMessage());
+        } catch (IOException e) {
+            throw unreadable(e);
+        } catch (UncheckedIOException | IllegalStateException e) {
+            // What iterates wraps what happens on the way.
+            throw e.getCause() instanceof IOException cause ? unreadable(cause) : e;
         }
+    }
+
+    private static InvalidInputException unreadable(IOException e) {
+        return new InvalidInputException("input cannot be read as CSV: " + FileProblem.reason(e));
     }
 
     /** What the first line tells of all others: where the id stands, and among how many columns. */
@@ -46,13 +57,18 @@ final class ContactIds {
             if (first.size() == 1 && withoutMark(first.get(0)).matches("[+-]?\\d+")) {
                 return new Layout(false, 0, 1);
             }
-            for (int i = 0; i < first.size(); i++) {
-                if (withoutMark(first.get(i)).equalsIgnoreCase(HEADER)) {
-                    return new Layout(true, i, first.size());
-                }
+            List<Integer> columns = IntStream.range(0, first.size())
+                    .filter(i -> withoutMark(first.get(i)).equalsIgnoreCase(HEADER))
+                    .boxed()
+                    .toList();
+            if (columns.size() == 1) {
+                return new Layout(true, columns.get(0), first.size());
+            } else if (columns.size() > 1) {
+                throw new InvalidInputException(
+                        "line 1: the header names " + HEADER + " " + columns.size() + " times, expected it once");
             }
-            throw new InvalidInputException("line 1: expected a number, or a CSV header with " + HEADER + ", got '"
-                    + String.join(",", first.values()) + "'");
+            throw new InvalidInputException("line 1: expected a number, or a CSV header with " + HEADER + ", got "
+                    + Printable.quoted(String.join(",", first.values())));
         }
     }
 
@@ -67,7 +83,7 @@ final class ContactIds {
             return Long.parseLong(text);
         } catch (NumberFormatException e) {
             throw new InvalidInputException(
-                    place + "expected a contact id (a whole number of 64 bits), got '" + text + "'");
+                    place + "expected a contact id (a whole number of 64 bits), got " + Printable.quoted(text));
         }
     }
 

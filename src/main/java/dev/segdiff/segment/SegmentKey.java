@@ -1,6 +1,7 @@
 package dev.segdiff.segment;
 
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import dev.segdiff.db.TableName;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -20,7 +21,7 @@ public record SegmentKey(long customerId, long segmentId) {
     public static SegmentKey parse(String text) {
         Matcher matcher = FORM.matcher(text);
         if (!matcher.matches()) {
-            throw new InvalidInputException("expected CUSTOMER/SEGMENT such as 7/42, got '" + text + "'");
+            throw new InvalidInputException("expected CUSTOMER/SEGMENT such as 7/42, got " + Printable.quoted(text));
         }
         return new SegmentKey(Long.parseLong(matcher.group(1)), Long.parseLong(matcher.group(2)));
     }

@@ -27,14 +27,17 @@ public interface SegmentsConfig {
      * So many contacts may leave a small segment, but not more than half of it: small segments are lively, and a small
      * audience that is lost is lost as well. All of a segment never leave without a person's word.
      */
+    @WithConverter(ConfigConverters.NotNegative.class)
     @WithDefault("1000")
-    long maxRemovedFloor();
+    int maxRemovedFloor();
 
     /** How long diffs are kept, by the day of their version; older readers get a full snapshot. */
+    @WithConverter(ConfigConverters.Span.class)
     @WithDefault("90d")
     Duration diffRetention();
 
     /** The longest statement that reads a source. */
+    @WithConverter(ConfigConverters.Timeout.class)
     @WithDefault("30m")
     Duration sourceTimeout();
 
@@ -46,14 +49,17 @@ public interface SegmentsConfig {
     String workMem();
 
     /** A segment that nobody has used for so long is removed. */
+    @WithConverter(ConfigConverters.Span.class)
     @WithDefault("32d")
     Duration unusedAfter();
 
     /** A removed segment's snapshot waits so long in the trash and can be restored; then it is dropped. */
+    @WithConverter(ConfigConverters.Span.class)
     @WithDefault("7d")
     Duration trashAfter();
 
     /** A snapshot table that no segment knows goes to the trash when it has been seen for so long. */
+    @WithConverter(ConfigConverters.Span.class)
     @WithDefault("7d")
     Duration orphanGrace();
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import io.quarkus.security.AuthenticationFailedException;
 import io.quarkus.security.ForbiddenException;
@@ -16,6 +17,9 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.Response.ResponseBuilder;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +34,8 @@ final class ApiErrors {
             405, "this method is not for this path",
             406, "only JSON can be had here",
             415, "expected Content-Type: application/json");
+
+    private static final Pattern DOUBLED = Pattern.compile("Duplicate field '(.*)'");
 
     @Inject
     RoutingContext context;
@@ -57,7 +63,7 @@ final class ApiErrors {
     }
 
     @ServerExceptionMapper
-    Response slow(Recent.SlowException e) {
+    Response away(NoDatabaseException e) {
         return answer(503, e.getMessage());
     }
 
@@ -91,8 +97,16 @@ final class ApiErrors {
                 : e instanceof MismatchedInputException mismatch
                                 && !mismatch.getPath().isEmpty()
                         ? "the field " + mismatch.getPath().get(0).getFieldName() + " has a wrong value"
-                        : "the body is no JSON";
+                        : doubled(e).orElse("the body is no JSON");
         return answer(400, what);
+    }
+
+    /** Jackson tells of it by its message only: Duplicate field 'dry_run'. */
+    private static Optional<String> doubled(JsonProcessingException e) {
+        Matcher field = DOUBLED.matcher(e.getOriginalMessage());
+        return field.lookingAt()
+                ? Optional.of("the field " + Printable.quoted(field.group(1)) + " is given twice")
+                : Optional.empty();
     }
 
     @ServerExceptionMapper

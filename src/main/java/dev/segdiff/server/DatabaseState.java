@@ -7,6 +7,7 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Migrations;
 import dev.segdiff.db.Settings;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Event;
 import java.time.Duration;
 import java.util.Optional;
 import org.flywaydb.core.api.FlywayException;
@@ -37,12 +38,14 @@ public class DatabaseState {
 
     private final Database database;
     private final Migrations migrations;
+    private final Event<DatabaseIsBack> back;
     private final Recent<Optional<String>> fault;
     private volatile boolean schemaCurrent;
     private volatile String told = "";
 
-    public DatabaseState(Database database, Migrations migrations, Askers askers) {
+    public DatabaseState(Database database, Migrations migrations, Askers askers, Event<DatabaseIsBack> back) {
         this.database = database;
+        this.back = back;
         this.migrations = migrations;
         this.fault = new Recent<>(this::read, MAX_AGE, PATIENCE, Duration.ZERO, askers);
     }
@@ -62,6 +65,9 @@ public class DatabaseState {
         if (!words.equals(told)) {
             LOG.warn(found.map(fault -> words + ": " + fault.cause()).orElse("the database is there"));
             told = words;
+            if (found.isEmpty()) {
+                back.fire(new DatabaseIsBack());
+            }
         }
         return found.map(Fault::words);
     }

@@ -1,6 +1,5 @@
 package dev.segdiff.server;
 
-import dev.segdiff.db.DatabaseException;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.JobStatus;
 import dev.segdiff.run.Jobs;
@@ -10,7 +9,6 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
-import org.jboss.logging.Logger;
 
 /**
  * The health group {@code goals}: a check per job, up while its goal is met and a run has succeeded lately. It asks the
@@ -18,8 +16,6 @@ import org.jboss.logging.Logger;
  */
 @ApplicationScoped
 public class GoalChecks {
-    private static final Logger LOG = Logger.getLogger(GoalChecks.class);
-
     private static final String GROUP = "goals";
 
     private final Jobs jobs;
@@ -37,13 +33,11 @@ public class GoalChecks {
 
     HealthCheckResponse check(Job job) {
         HealthCheckResponseBuilder response = HealthCheckResponse.named(job.name());
-        try {
-            describe(response, statuses.of(job));
-        } catch (Recent.SlowException e) {
-            response.down().withData("goal", e.getMessage());
-        } catch (DatabaseException e) {
-            LOG.debugf(e, "goal of %s", job.name());
-            response.down().withData("goal", "unknown: the database cannot be asked");
+        JobStatus status = statuses.of(job);
+        if (status.goal().unknown()) {
+            response.down().withData("goal", status.goal().summary());
+        } else {
+            describe(response, status);
         }
         return response.build();
     }

@@ -1,6 +1,8 @@
 package dev.segdiff.server;
 
+import dev.segdiff.db.Printable;
 import io.quarkus.vertx.http.runtime.filters.Filters;
+import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -8,6 +10,7 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -58,9 +61,20 @@ public class HttpGate {
             refuse(context, 403, "without a token only http://localhost and http://127.0.0.1 are served");
         } else if (!SAFE.contains(request.method()) && isForeign(request)) {
             refuse(context, 403, "the request comes from a page of another site");
+        } else if (doubled(context).isPresent()) {
+            refuse(context, 400, "the parameter " + doubled(context).get() + " is given twice");
         } else {
             context.next();
         }
+    }
+
+    /** A parameter of the query that says two things. */
+    private static Optional<String> doubled(RoutingContext context) {
+        MultiMap query = context.queryParams();
+        return query.names().stream()
+                .filter(name -> query.getAll(name).size() > 1)
+                .map(Printable::quoted)
+                .findFirst();
     }
 
     /** Browsers tell where a request comes from; programs do not. */

@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 public class JobsResource {
     private final Jobs jobs;
     private final RecentStatuses statuses;
+    private final DatabaseState database;
     private final Schedules schedules;
     private final RunNow runNow;
     private final SecurityIdentity identity;
@@ -42,12 +43,14 @@ public class JobsResource {
     JobsResource(
             Jobs jobs,
             RecentStatuses statuses,
+            DatabaseState database,
             Schedules schedules,
             RunNow runNow,
             SecurityIdentity identity,
             RoutingContext context) {
         this.jobs = jobs;
         this.statuses = statuses;
+        this.database = database;
         this.schedules = schedules;
         this.runNow = runNow;
         this.identity = identity;
@@ -67,9 +70,13 @@ public class JobsResource {
     @Path("/status")
     @Operation(summary = "How each job stands: its goal, its last success, its last run, its next run")
     public List<ScheduledStatus> status() {
+        RecentStatuses.Begun begun = statuses.begin();
+        database.fault().ifPresent(fault -> {
+            throw new NoDatabaseException(fault);
+        });
         return jobs.all().stream()
-                .map(job -> new ScheduledStatus(
-                        statuses.of(job), schedules.next(job).orElse(null)))
+                .map(job ->
+                        new ScheduledStatus(begun.of(job), schedules.next(job).orElse(null)))
                 .toList();
     }
 

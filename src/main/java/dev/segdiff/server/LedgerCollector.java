@@ -13,10 +13,12 @@ import dev.segdiff.run.RunContext;
 import io.micrometer.prometheus.PrometheusMeterRegistry;
 import io.prometheus.client.Collector;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
@@ -32,27 +34,31 @@ public class LedgerCollector {
     private static final String LABEL = "job_name";
 
     private static final Duration MAX_AGE = Duration.ofSeconds(3);
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
-
-    private record Shared(List<JobHistory.Total> totals, List<Measure> measures) {}
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final PrometheusMeterRegistry registry;
     private final Jobs jobs;
     private final RecentStatuses statuses;
-    private final Recent<Shared> shared;
+    private final Recent<List<JobHistory.Total>> totals;
+    private final Recent<List<Measure>> measures;
 
     public LedgerCollector(
             PrometheusMeterRegistry registry,
             Jobs jobs,
             RecentStatuses statuses,
             JobHistory history,
-            DatabaseMeasures measures,
+            DatabaseMeasures databaseMeasures,
             Askers askers) {
         this.registry = registry;
         this.jobs = jobs;
         this.statuses = statuses;
-        this.shared = new Recent<>(
-                () -> new Shared(history.totals(), measures.read()), MAX_AGE, PATIENCE, Duration.ZERO, askers);
+        this.totals = new Recent<>(history::totals, MAX_AGE, PATIENCE, Duration.ZERO, askers);
+        this.measures = new Recent<>(databaseMeasures::read, MAX_AGE, PATIENCE, Duration.ZERO, askers);
+    }
+
+    void askAgain(@Observes DatabaseIsBack event) {
+        totals.askAgain();
+        measures.askAgain();
     }
 
     void register() {
@@ -75,13 +81,16 @@ public class LedgerCollector {
     /** While the database is away, what it alone knows is missing; stale numbers would look like news. */
     private List<Collector.MetricFamilySamples> collect() {
         MetricFamilies families = new MetricFamilies();
-        boolean up = told(() -> {
-            Shared all = shared.get();
-            all.totals().forEach(total -> add(families, total));
-            all.measures().forEach(measure -> add(families, "", measure));
-        });
+        RecentStatuses.Begun begun = statuses.begin();
+        Supplier<List<JobHistory.Total>> allTotals = totals.begin();
+        Supplier<List<Measure>> allMeasures = measures.begin();
+        boolean ledger = told(() -> allTotals.get().forEach(total -> add(families, total)));
+        boolean server = told(() -> allMeasures.get().forEach(measure -> add(families, "", measure)));
+        boolean up = ledger || server;
         families.gauge("database_up", "Whether the database answered this scrape.", Map.of(), up ? 1 : 0);
-        jobs.all().forEach(job -> told(() -> add(families, job, statuses.of(job))));
+        if (up) {
+            jobs.all().forEach(job -> add(families, job, begun.of(job)));
+        }
         return families.all();
     }
 
@@ -98,6 +107,14 @@ public class LedgerCollector {
 
     private static void add(MetricFamilies families, Job job, JobStatus status) {
         Map<String, String> labels = Map.of(LABEL, job.name());
+        families.gauge(
+                "job_goal_met",
+                "Whether the goal is met now.",
+                labels,
+                status.goal().met() ? 1 : 0);
+        if (status.goal().unknown()) {
+            return;
+        }
         Last last = status.last();
         time(
                 families,
@@ -120,11 +137,6 @@ public class LedgerCollector {
                 "How old the last success may be: segdiff.health.max-age.JOB.",
                 labels,
                 status.maxAge().toSeconds());
-        families.gauge(
-                "job_goal_met",
-                "Whether the goal is met now.",
-                labels,
-                status.goal().met() ? 1 : 0);
         families.gauge(
                 "job_paused",
                 "Whether the job is paused.",

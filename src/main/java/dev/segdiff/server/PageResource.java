@@ -60,9 +60,9 @@ public class PageResource {
     @Path("/runs/{run}")
     @Operation(hidden = true)
     public Response run(
-            @PathParam("run") long runId, @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
+            @PathParam("run") String run, @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
         return visitor.viewer(cookie)
-                .map(viewer -> Response.ok(PageTemplates.run(view(viewer, lookup.find(runId)))
+                .map(viewer -> Response.ok(PageTemplates.run(view(viewer, lookup.find(Parameters.run(run))))
                                 .render())
                         .build())
                 .orElseGet(PageResource::toLogin);
@@ -90,11 +90,11 @@ public class PageResource {
     @Path("/runs/{run}/stop")
     @Operation(hidden = true)
     public Response stop(
-            @PathParam("run") long runId,
+            @PathParam("run") String run,
             @FormParam("key") @DefaultValue("") String key,
             @CookieParam(TokenMechanism.COOKIE) @DefaultValue("") String cookie) {
         Token token = visitor.mustRun(cookie, key);
-        stopNow.stop(lookup.find(runId).runId(), token.name());
+        stopNow.stop(lookup.find(Parameters.run(run)).runId(), token.name());
         return Redirects.to(Redirects.HOME).build();
     }
 

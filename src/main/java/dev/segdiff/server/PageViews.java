@@ -17,6 +17,7 @@ import dev.segdiff.server.PageView.JobCard;
 import dev.segdiff.server.PageView.LiveRun;
 import dev.segdiff.server.PageView.Viewer;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -24,8 +25,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -97,50 +98,78 @@ public class PageViews {
         this.indexes = new Recent<>(() -> indexReporter.worst(INDEXES), TRENDS_MAX_AGE, PATIENCE, TOLERANCE, askers);
     }
 
+    /** Each part by itself: what is late or fails is missing, or told as unknown, and the rest is there. */
     PageView read(Viewer viewer) {
+        RecentStatuses.Begun begun = statuses.begin();
+        Supplier<Map<String, List<RunReport>>> allStrips = strips.begin();
+        Supplier<List<Trend>> allTrends = trends.begin();
+        Supplier<List<IndexState>> allIndexes = indexes.begin();
         String fault = database.fault().orElse(null);
+        Map<String, List<RunReport>> runs = known(allStrips, Map.of());
+        List<JobCard> cards = jobs.all().stream()
+                .map(job -> card(begun.of(job), nextRun(job), runs.getOrDefault(job.name(), List.of())))
+                .toList();
+        boolean living = cards.stream().anyMatch(card -> card.live() != null);
+        return new PageView(
+                viewer,
+                fault,
+                living,
+                cards,
+                known(allTrends, List.of()).stream().map(TrendRow::of).toList(),
+                backlogs(begun),
+                known(allIndexes, List.of()).stream().map(IndexRow::of).toList());
+    }
+
+    void askAgain(@Observes DatabaseIsBack event) {
+        List.of(strips, trends, indexes).forEach(Recent::askAgain);
+    }
+
+    private static <T> T known(Supplier<T> part, T otherwise) {
         try {
-            Map<String, List<RunReport>> runs = strips.get();
-            List<JobCard> cards = jobs.all().stream()
-                    .map(job -> card(job, runs.getOrDefault(job.name(), List.of())))
-                    .toList();
-            boolean living = cards.stream().anyMatch(card -> card.live() != null);
-            return new PageView(
-                    viewer,
-                    fault,
-                    living,
-                    cards,
-                    trends.get().stream().map(TrendRow::of).toList(),
-                    backlogs(),
-                    indexes.get().stream().map(IndexRow::of).toList());
+            return part.get();
         } catch (Recent.SlowException | DatabaseException e) {
             LOG.warnf("page: %s", e.getMessage());
-            String words = Objects.requireNonNullElse(fault, "the database cannot be asked");
-            return new PageView(viewer, words, false, List.of(), List.of(), List.of(), List.of());
+            return otherwise;
         }
     }
 
-    private JobCard card(Job job, List<RunReport> runs) {
-        JobStatus status = statuses.of(job);
+    private JobCard card(JobStatus status, String nextRun, List<RunReport> runs) {
         Goal goal = status.goal();
-        Duration age = status.last().successAge();
         List<Cell> strip = new ArrayList<>(runs.stream().map(this::cell).toList());
         Collections.reverse(strip);
         return new JobCard(
-                job.name(),
-                status.isWell() ? "well" : "missed",
+                status.job(),
+                mood(status),
                 badge(status),
                 goal.summary(),
-                job.name().equals(EventExpiry.NAME) ? List.of() : goal.details(),
+                status.job().equals(EventExpiry.NAME) ? List.of() : goal.details(),
                 goal.problems(),
-                age == null ? "never" : Words.age(age) + " ago",
-                nextRun(job),
+                lastSuccess(status),
+                nextRun,
                 status.control().paused(),
                 strip,
                 living(runs).orElse(null));
     }
 
+    private static String mood(JobStatus status) {
+        if (status.goal().unknown()) {
+            return "unknown";
+        }
+        return status.isWell() ? "well" : "missed";
+    }
+
+    private static String lastSuccess(JobStatus status) {
+        Duration age = status.last().successAge();
+        if (age == null) {
+            return status.goal().unknown() ? "unknown" : "never";
+        }
+        return Words.age(age) + " ago";
+    }
+
     private static String badge(JobStatus status) {
+        if (status.goal().unknown()) {
+            return "unknown";
+        }
         if (!status.goal().met()) {
             return "goal missed";
         }
@@ -173,9 +202,9 @@ public class PageViews {
         });
     }
 
-    private List<BacklogRow> backlogs() {
+    private List<BacklogRow> backlogs(RecentStatuses.Begun begun) {
         return jobs.find(EventExpiry.NAME)
-                .map(expiry -> BacklogRow.of(statuses.of(expiry).goal().measures()))
+                .map(expiry -> BacklogRow.of(begun.of(expiry).goal().measures()))
                 .orElse(List.of());
     }
 }

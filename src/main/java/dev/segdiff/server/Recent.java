@@ -25,14 +25,16 @@ final class Recent<T> {
 
     private record Answer<T>(T value, long at) {}
 
+    /** A question that was asked at a moment, and is answered or not. */
+    private record Asked<T>(CompletableFuture<Answer<T>> future, long at) {}
+
     private final Supplier<T> source;
     private final Duration maxAge;
     private final Duration patience;
     private final Duration tolerance;
     private final Executor executor;
 
-    private @Nullable CompletableFuture<Answer<T>> asking;
-    private volatile long askedAt;
+    private @Nullable Asked<T> asked;
     private volatile @Nullable Answer<T> last;
 
     /**
@@ -48,20 +50,42 @@ final class Recent<T> {
     }
 
     /**
+     * Asks, if that is due, and does not wait: who wants several answers begins with all of them, and waits no longer than
+     * for one.
+     *
+     * @return waits and tells the answer, or throws what {@link #get} throws
+     */
+    Supplier<T> begin() {
+        Answer<T> present = last;
+        if (present != null && age(present) <= maxAge.toNanos()) {
+            return present::value;
+        }
+        Asked<T> question = ask();
+        return () -> await(question);
+    }
+
+    /**
      * The answer.
      *
      * @throws SlowException if it is late, and no tolerable one is there
      */
     T get() {
-        Answer<T> present = last;
-        if (present != null && age(present) <= maxAge.toNanos()) {
-            return present.value();
-        }
-        CompletableFuture<Answer<T>> future = ask();
+        return begin().get();
+    }
+
+    /** A failure, or a question without an answer, is of no more use: whatever was in the way is gone. */
+    synchronized void askAgain() {
+        asked = null;
+    }
+
+    private T await(Asked<T> question) {
         try {
-            return future.get(Math.max(0, askedAt + patience.toNanos() - System.nanoTime()), TimeUnit.NANOSECONDS)
+            long left = question.at() + patience.toNanos() - System.nanoTime();
+            return question.future()
+                    .get(Math.max(0, left), TimeUnit.NANOSECONDS)
                     .value();
         } catch (TimeoutException e) {
+            Answer<T> present = last;
             if (present != null && age(present) <= tolerance.toNanos()) {
                 return present.value();
             }
@@ -74,22 +98,23 @@ final class Recent<T> {
         }
     }
 
-    private synchronized CompletableFuture<Answer<T>> ask() {
-        CompletableFuture<Answer<T>> present = asking;
+    private synchronized Asked<T> ask() {
+        Asked<T> present = asked;
         // A failure is an answer too: whoever comes right after it does not ask again.
-        boolean usable = present != null && (!present.isDone() || System.nanoTime() - askedAt <= maxAge.toNanos());
-        if (present == null || !usable) {
-            askedAt = System.nanoTime();
-            present = CompletableFuture.supplyAsync(
-                    () -> {
-                        Answer<T> answer = new Answer<>(source.get(), System.nanoTime());
-                        last = answer;
-                        return answer;
-                    },
-                    executor);
-            asking = present;
+        if (present != null && (!present.future().isDone() || System.nanoTime() - present.at() <= maxAge.toNanos())) {
+            return present;
         }
-        return present;
+        Asked<T> question = new Asked<>(
+                CompletableFuture.supplyAsync(
+                        () -> {
+                            Answer<T> answer = new Answer<>(source.get(), System.nanoTime());
+                            last = answer;
+                            return answer;
+                        },
+                        executor),
+                System.nanoTime());
+        asked = question;
+        return question;
     }
 
     private static long age(Answer<?> answer) {

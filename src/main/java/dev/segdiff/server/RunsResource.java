@@ -17,6 +17,8 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.util.List;
 import org.eclipse.microprofile.openapi.annotations.Operation;
+import org.eclipse.microprofile.openapi.annotations.media.Schema;
+import org.eclipse.microprofile.openapi.annotations.parameters.Parameter;
 import org.eclipse.microprofile.openapi.annotations.responses.APIResponse;
 import org.eclipse.microprofile.openapi.annotations.security.SecurityRequirement;
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
@@ -57,13 +59,15 @@ public class RunsResource {
     @Operation(summary = "The newest runs first; the statements of dry runs are told by the run itself")
     public Page list(
             @QueryParam("job") @Nullable String job,
-            @QueryParam("limit") @DefaultValue("20") int limit,
-            @QueryParam("before") @DefaultValue("" + Long.MAX_VALUE) long before) {
+            @QueryParam("limit") @DefaultValue("20") @Parameter(schema = @Schema(implementation = Integer.class))
+                    String limit,
+            @QueryParam("before") @Parameter(schema = @Schema(implementation = Long.class)) @Nullable String before) {
         if (job != null) {
             jobs.named(job);
         }
-        int size = Math.max(1, Math.min(limit, MAX_LIMIT));
-        List<RunReport> runs = ledger.before(before, job, size + 1);
+        int size = (int) Parameters.wholeNumber("limit", limit, MAX_LIMIT);
+        long older = before == null ? Long.MAX_VALUE : Parameters.wholeNumber("before", before, Long.MAX_VALUE);
+        List<RunReport> runs = ledger.before(older, job, size + 1);
         String next = runs.size() <= size
                 ? null
                 : "/api/runs?limit=" + size + "&before=" + runs.get(size - 1).runId()
@@ -75,8 +79,8 @@ public class RunsResource {
     @GET
     @Path("/{run}")
     @Operation(summary = "A run; while it lives, with what it has counted so far")
-    public RunReport show(@PathParam("run") long runId) {
-        return lookup.find(runId);
+    public RunReport show(@PathParam("run") @Parameter(schema = @Schema(implementation = Long.class)) String run) {
+        return lookup.find(Parameters.run(run));
     }
 
     @DELETE
@@ -85,7 +89,8 @@ public class RunsResource {
     @Operation(summary = "Asks a run to stop, wherever it runs; it ends within a statement, interrupted")
     @APIResponse(responseCode = "202", description = "It was asked; another process hears it within seconds")
     @APIResponse(responseCode = "409", description = "It has ended")
-    public Response stop(@PathParam("run") long runId) {
+    public Response stop(@PathParam("run") @Parameter(schema = @Schema(implementation = Long.class)) String run) {
+        long runId = Parameters.run(run);
         RunReport report = lookup.find(runId);
         if (!stopNow.stop(runId, identity.getPrincipal().getName())) {
             throw new JobBusyException("run " + runId + " has ended: " + report.state());

@@ -1,6 +1,7 @@
 package dev.segdiff.server;
 
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.db.Printable;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -82,7 +83,8 @@ record Token(
         return switch (text) {
             case "read" -> Right.READ;
             case "run" -> Right.RUN;
-            default -> throw new InvalidInputException("expected read or run as second field, got '" + text + "'");
+            default ->
+                throw new InvalidInputException("expected read or run as second field, got " + Printable.quoted(text));
         };
     }
 
@@ -90,7 +92,8 @@ record Token(
         try {
             return LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant();
         } catch (DateTimeException e) {
-            throw new InvalidInputException("expected a day such as 2027-01-31 as fourth field, got '" + text + "'");
+            throw new InvalidInputException(
+                    "expected a day such as 2027-01-31 as fourth field, got " + Printable.quoted(text));
         }
     }
 }

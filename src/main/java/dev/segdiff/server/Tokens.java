@@ -1,10 +1,10 @@
 package dev.segdiff.server;
 
+import dev.segdiff.db.FileProblem;
 import dev.segdiff.db.InvalidInputException;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Clock;
@@ -182,7 +182,6 @@ public class Tokens {
     }
 
     private static InvalidInputException unreadable(Path file, IOException e) {
-        return new InvalidInputException("segdiff.api.tokens-file: " + file
-                + (e instanceof NoSuchFileException ? " does not exist" : " cannot be read: " + e.getMessage()));
+        return new InvalidInputException("segdiff.api.tokens-file: " + FileProblem.words(file.toString(), e));
     }
 }

@@ -90,7 +90,7 @@ class CommandLineIT {
                 "runs --job nope | unknown job 'nope'",
                 "pause nope | unknown job 'nope'",
                 "limit event-expiry | Missing required argument",
-                "limit event-expiry --rows-per-second 0 | --rows-per-second is 0, expected 1 or more",
+                "limit event-expiry --rows-per-second 0 | '--rows-per-second': expected a whole number from 1 on, got '0'",
                 "segments restore 7 99 | segment 7/99 is not in the trash",
             })
     void mistakesAreToldWithWhatToDoAndExitWithTwo(String line, String expected) {

@@ -13,6 +13,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -116,10 +117,13 @@ class RecentTest {
     }
 
     @Test
-    void failureIsAnAnswerTooForAWhile() {
+    void failureIsAnAnswerTooUntilItIsToBeAskedAgain() {
         Recent<String> recent = recent(
                 () -> {
-                    throw new IllegalStateException("broken");
+                    if (asked.get() == 1) {
+                        throw new IllegalStateException("broken");
+                    }
+                    return "well";
                 },
                 Duration.ofMinutes(1),
                 Duration.ofMinutes(1),
@@ -128,5 +132,30 @@ class RecentTest {
         assertThatThrownBy(recent::get).hasMessage("broken");
         assertThatThrownBy(recent::get).hasMessage("broken");
         assertThat(asked).hasValue(1);
+
+        recent.askAgain();
+        assertThat(recent.get()).isEqualTo("well");
+    }
+
+    @Test
+    void severalThatAreLateTakeNoLongerThanOne() {
+        CountDownLatch never = new CountDownLatch(1);
+        Duration patience = Duration.ofMillis(300);
+        List<Recent<String>> all = Stream.generate(() -> recent(
+                        () -> {
+                            await(never);
+                            return "late";
+                        },
+                        Duration.ZERO,
+                        patience,
+                        Duration.ZERO))
+                .limit(5)
+                .toList();
+
+        long start = System.nanoTime();
+        List<Supplier<String>> answers = all.stream().map(Recent::begin).toList();
+        answers.forEach(answer -> assertThatThrownBy(answer::get).isInstanceOf(Recent.SlowException.class));
+
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isBetween(patience, patience.multipliedBy(2));
     }
 }

@@ -1,0 +1,68 @@
+package dev.segdiff.db;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Files of the user who runs the program, and of nobody else; each is there whole or not at all, also after a kill. */
+final class PrivateFiles {
+    private static final String OWNER_ONLY_FILE = "rw-------";
+    private static final String OWNER_ONLY_DIRECTORY = "rwx------";
+
+    private PrivateFiles() {}
+
+    /** Makes a directory, or takes a present one from all others. */
+    static Path directory(Path path) throws IOException {
+        Files.createDirectories(path);
+        if (isPosix(path)) {
+            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(OWNER_ONLY_DIRECTORY));
+        }
+        return path;
+    }
+
+    /** Writes a file beside and renames it. */
+    static void write(Path file, String text) throws IOException {
+        Path beside = file.resolveSibling(file.getFileName() + ".new");
+        Files.deleteIfExists(beside);
+        Files.createFile(beside, ownerOnly(file));
+        Files.writeString(beside, text);
+        rename(beside, file);
+    }
+
+    static void rename(Path from, Path to) throws IOException {
+        Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** Deletes a file or a whole directory, if it is there. */
+    static void delete(Path path) throws IOException {
+        if (Files.notExists(path)) {
+            return;
+        }
+        List<Path> contentFirst;
+        try (Stream<Path> all = Files.walk(path)) {
+            contentFirst = all.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path each : contentFirst) {
+            Files.delete(each);
+        }
+    }
+
+    private static FileAttribute<?>[] ownerOnly(Path file) {
+        return isPosix(file)
+                ? new FileAttribute<?>[] {
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(OWNER_ONLY_FILE))
+                }
+                : new FileAttribute<?>[0];
+    }
+
+    /** Windows has rights of another kind. */
+    private static boolean isPosix(Path path) {
+        return path.getFileSystem().supportedFileAttributeViews().contains("posix");
+    }
+}
