@@ -2,6 +2,7 @@ package dev.segdiff;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.segdiff.db.TableName;
 import dev.segdiff.event.EventFixture;
 import dev.segdiff.index.IndexFixture;
 import dev.segdiff.run.Outcome;
@@ -9,10 +10,8 @@ import dev.segdiff.run.RunReport;
 import dev.segdiff.segment.SegmentFixture;
 import dev.segdiff.segment.SegmentKey;
 import dev.segdiff.support.TestDatabase;
-import java.sql.SQLException;
 import java.time.LocalDate;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -24,11 +23,8 @@ class HostileSettingsTest {
     @RegisterExtension
     final TestDatabase db = new TestDatabase();
 
-    @SuppressWarnings("NullAway.Init")
-    private TestDatabase worker;
-
     @BeforeEach
-    void setEverythingOtherwise() throws SQLException {
+    void setEverythingOtherwise() {
         int version = Integer.parseInt(db.value("show server_version_num")) / 10_000;
         db.execute("""
                 do $$
@@ -41,23 +37,17 @@ class HostileSettingsTest {
                     grant usage on schema evil to public;
                     foreach setting in array array[
                         'default_transaction_read_only = on', 'default_transaction_isolation = serializable',
-                        'idle_in_transaction_session_timeout = 1', 'row_security = on', 'DateStyle = ''German, DMY''',
+                        'idle_in_transaction_session_timeout = 300', 'row_security = on', 'DateStyle = ''German, DMY''',
                         'IntervalStyle = sql_standard', 'TimeZone = ''Pacific/Apia''', 'search_path = evil, pg_catalog',
                         'plan_cache_mode = force_generic_plan', 'jit = on', 'jit_above_cost = 0', 'enable_seqscan = off',
                         'enable_indexscan = off', 'enable_hashjoin = off', 'enable_partition_pruning = off',
                         'bytea_output = escape', 'standard_conforming_strings = off', 'array_nulls = off',
                         'quote_all_identifiers = on', 'transform_null_equals = on', 'extra_float_digits = -15',
-                        'statement_timeout = 1', 'lock_timeout = 1'%s] loop
+                        'statement_timeout = 300', 'lock_timeout = 1'%s] loop
                         execute format('alter role segdiff_worker in database %%I set %%s', current_database(), setting);
                     end loop;
                 end $$
-                """.formatted(version >= 17 ? ", 'transaction_timeout = 1'" : ""));
-        worker = db.as(db.worker(), db.workerPassword());
-    }
-
-    @AfterEach
-    void close() {
-        worker.close();
+                """.formatted(version >= 17 ? ", 'transaction_timeout = 300'" : ""));
     }
 
     @Test
@@ -66,18 +56,22 @@ class HostileSettingsTest {
                 "create table event (id bigint primary key, created_at timestamptz not null)",
                 "insert into event select g, now() - g * interval '1 day' + interval '1 hour' from generate_series(1, 200) g",
                 "create index on event (created_at)");
-        SegmentFixture segments = new SegmentFixture(worker);
+        SegmentFixture segments = new SegmentFixture(db);
         SegmentKey key = segments.segment(1, LongStream.rangeClosed(1, 100).toArray());
-        EventFixture events = new EventFixture(worker, EventFixture.policy());
+        EventFixture events = new EventFixture(db, EventFixture.policy());
+        // Longer than all the timeouts of the role.
+        db.execute("create view slow as select 1::bigint as contact_id from pg_sleep(0.6)");
+        segments.registry().add(new SegmentKey(7, 2), TableName.parse("slow"));
 
         RunReport first = segments.run(DAY);
         segments.contacts(key, LongStream.rangeClosed(6, 101).toArray());
         RunReport second = segments.run(DAY.plusDays(1));
         RunReport expired = events.run();
         RunReport cleanup = segments.cleanup();
-        RunReport maintenance = new IndexFixture(worker).run();
+        RunReport maintenance = new IndexFixture(db).run();
 
         assertThat(first.outcome()).as("%s", first).isEqualTo(Outcome.SUCCEEDED);
+        assertThat(first.counts()).containsEntry("published", 2L);
         assertThat(second.counts()).as("%s", second).containsEntry("added", 1L).containsEntry("removed", 5L);
         assertThat(expired.counts()).as("%s", expired).containsEntry("expired", 110L);
         assertThat(cleanup.outcome()).as("%s", cleanup).isEqualTo(Outcome.SKIPPED);

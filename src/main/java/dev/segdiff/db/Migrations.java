@@ -23,7 +23,6 @@ public class Migrations {
             "R__audit_functions.sql",
             "R__functions.sql",
             "R__retention_functions.sql",
-            "R__source_functions.sql",
             "V1__segments.sql",
             "V2__retention.sql",
             "V3__serve.sql",

@@ -41,13 +41,13 @@ record NewestPartition(ZonedDateTime end, PartitionInterval interval, String nam
                         .findFirst());
     }
 
-    /** The newest of the bounds that partitions made ahead should have reached: one less than a run makes. */
-    Instant required(Instant now, int ahead) {
+    /** Where partitions made ahead have to end: the present one, and so many after it. */
+    ZonedDateTime target(Instant now, int ahead) {
         ZonedDateTime bound = interval.floor(now.atZone(end.getZone()));
-        for (int i = 0; i < ahead; i++) {
+        for (int i = 0; i <= ahead; i++) {
             bound = interval.after(bound);
         }
-        return bound.toInstant();
+        return bound;
     }
 
     /**

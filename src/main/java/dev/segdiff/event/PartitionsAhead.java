@@ -6,6 +6,7 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.TableName;
 import dev.segdiff.run.RunContext;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
@@ -23,6 +24,9 @@ class PartitionsAhead {
 
     /** In one run, after a long absence. */
     private static final int MAX_NEW = 1000;
+
+    /** A daily run, and one that is late. */
+    private static final Duration LATE = Duration.ofHours(30);
 
     private static final DateTimeFormatter UTC = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mmX", Locale.ROOT);
 
@@ -49,7 +53,7 @@ class PartitionsAhead {
         Instant reached = newest.isPresent()
                 ? make(run, policy, table, partitions, newest.get(), now, horizon)
                 : end(table, partitions);
-        lacking(policy, table, partitions, reached, now).ifPresent(problem -> {
+        lacking(policy, table, partitions, reached, now, now).ifPresent(problem -> {
             run.counts().add("refused", 1);
             run.problem("policy " + policy.name() + ": " + problem);
         });
@@ -59,7 +63,7 @@ class PartitionsAhead {
     Optional<String> lacking(EventPolicy policy, EventTable table, List<Partition> partitions, Instant now) {
         return isLeftAlone(policy, partitions)
                 ? Optional.empty()
-                : lacking(policy, table, partitions, end(table, partitions), now);
+                : lacking(policy, table, partitions, end(table, partitions), now.minus(LATE), now);
     }
 
     /** Somebody else makes partitions, or the last one has no end. */
@@ -76,9 +80,17 @@ class PartitionsAhead {
     }
 
     private static Optional<String> lacking(
-            EventPolicy policy, EventTable table, List<Partition> partitions, Instant reached, Instant now) {
+            EventPolicy policy,
+            EventTable table,
+            List<Partition> partitions,
+            Instant reached,
+            Instant lastRun,
+            Instant now) {
         Optional<NewestPartition> newest = NewestPartition.of(policy, table, partitions, now);
-        if (newest.isPresent() && !reached.isBefore(newest.get().required(now, policy.partitionsAhead()))) {
+        if (newest.isPresent()
+                && !reached.isBefore(
+                        newest.get().target(lastRun, policy.partitionsAhead()).toInstant())
+                && reached.isAfter(now)) {
             return Optional.empty();
         }
         String from = reached.isBefore(now) ? "now" : "from " + UTC.format(reached.atOffset(ZoneOffset.UTC)) + " on";
@@ -108,10 +120,7 @@ class PartitionsAhead {
             Instant horizon) {
         PartitionInterval interval = newest.interval();
         ZonedDateTime from = newest.end();
-        ZonedDateTime target = interval.floor(now.atZone(from.getZone()));
-        for (int i = 0; i <= policy.partitionsAhead(); i++) {
-            target = interval.after(target);
-        }
+        ZonedDateTime target = newest.target(now, policy.partitionsAhead());
         boolean whole = true;
         Instant reached = from.toInstant();
         for (int made = 0; from.isBefore(target) && made < MAX_NEW; from = interval.after(from)) {

@@ -26,7 +26,7 @@ class KeptRowsTest {
     private void table() {
         db.execute(
                 "create table event (id bigint primary key, created_at timestamptz not null)",
-                "insert into event select g, now() - g * interval '1 hour' from generate_series(1, 3160) g",
+                "insert into event select g, now() - g * interval '1 hour' + interval '30 minutes' from generate_series(1, 3160) g",
                 "create index on event (created_at)");
     }
 
