@@ -4,9 +4,9 @@
 set local check_function_bodies = off;
 
 -- The equality of the key's own operator class, wherever that is.
-create function segdiff.key_matches(relation oid) returns text
+create function segdiff.key_matches(relation oid, row_name text default 't') returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select string_agg(format('t.%1$I operator(%2$s) r.%1$I', a.attname, coalesce(o.equal, 'pg_catalog.=')), ' and ')
+    select string_agg(format('%1$s.%2$I operator(%3$s) r.%2$I', row_name, a.attname, coalesce(o.equal, 'pg_catalog.=')), ' and ')
     from pg_index i
     cross join unnest((i.indkey::smallint[])[:i.indnkeyatts - 1], i.indclass::oid[]) k (attnum, class)
     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
@@ -111,7 +111,7 @@ begin
     loop
         execute format('select exists (select from %s, %s c where %s %s)', gone, reference.conrelid::regclass, reference.matching,
                        case when reference.conrelid = relation
-                           then format('and not exists (select from (select c.*) t, %s where %s)', gone, segdiff.key_matches(relation)) end)
+                           then format('and not exists (select from %s where %s)', gone, segdiff.key_matches(relation, 'c')) end)
         into found_one using ids, since, until;
         if found_one then
             raise exception using errcode = 'SD003', message = format('rows of %s refer to it and would go, or lose it, with it (%s)',
@@ -133,7 +133,8 @@ declare
     shape record;
     columns text[];
     statements text[] := '{}';
-    ids text[] := '{}';
+    ids bigint[] := '{}';
+    these text;
     expected bigint := 0;
     reverted bigint;
 begin
@@ -156,10 +157,11 @@ begin
         group by kind, recorded, as_text, changed order by kind
     loop
         columns := segdiff.written_columns(relation, shape.recorded);
+        these := format('$1[%s:%s]', cardinality(ids) + 1, cardinality(ids) + shape.rows);
         if shape.kind = 'delete' then
             perform segdiff.check_no_cascade(relation, columns, shape.as_text, shape.ids, since, until);
             statements := statements || format('delete from %s t using %s where %s', relation,
-                segdiff.recorded_rows(relation, 'new_row', columns, shape.as_text, format('$1[%s]::bigint[]', cardinality(ids) + 1)),
+                segdiff.recorded_rows(relation, 'new_row', columns, shape.as_text, these),
                 segdiff.key_matches(relation));
         elsif shape.kind = 'update' then
             -- Nothing is left to do when only columns had changed that are gone or computed.
@@ -168,16 +170,16 @@ begin
             continue when columns = '{}';
             statements := statements || format('update %s t set %s from %s where %s', relation,
                 (select string_agg(format('%1$I = r.%1$I', c), ', ') from unnest(columns) c),
-                segdiff.recorded_rows(relation, 'old_row', columns, shape.as_text, format('$1[%s]::bigint[]', cardinality(ids) + 1)),
+                segdiff.recorded_rows(relation, 'old_row', columns, shape.as_text, these),
                 segdiff.key_matches(relation));
         else
             statements := statements || format(
                 'insert into %s (%s) overriding system value select %s from %s order by e.place', relation,
                 (select string_agg(quote_ident(c), ', ') from unnest(columns) c),
                 (select string_agg(format('r.%I', c), ', ') from unnest(columns) c),
-                segdiff.recorded_rows(relation, 'old_row', columns, shape.as_text, format('$1[%s]::bigint[]', cardinality(ids) + 1)));
+                segdiff.recorded_rows(relation, 'old_row', columns, shape.as_text, these));
         end if;
-        ids := ids || shape.ids::text;
+        ids := ids || shape.ids;
         expected := expected + shape.rows;
     end loop;
     if expected = 0 then return; end if;
