@@ -4,9 +4,9 @@
 set local check_function_bodies = off;
 
 -- The equality of the key's own operator class, wherever that is.
-create function segdiff.key_matches(relation oid, row_name text default 't') returns text
+create function segdiff.key_matches(relation oid) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
-    select string_agg(format('%1$s.%2$I operator(%3$s) r.%2$I', row_name, a.attname, coalesce(o.equal, 'pg_catalog.=')), ' and ')
+    select string_agg(format('t.%1$I operator(%2$s) r.%1$I', a.attname, coalesce(o.equal, 'pg_catalog.=')), ' and ')
     from pg_index i
     cross join unnest((i.indkey::smallint[])[:i.indnkeyatts - 1], i.indclass::oid[]) k (attnum, class)
     join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k.attnum
@@ -109,9 +109,12 @@ begin
         where c.contype = 'f' and c.confrelid = relation and c.confdeltype in ('c', 'n', 'd') and c.conparentid = 0
         group by c.oid
     loop
-        execute format('select exists (select from %s, %s c where %s %s)', gone, reference.conrelid::regclass, reference.matching,
-                       case when reference.conrelid = relation
-                           then format('and not exists (select from %s where %s)', gone, segdiff.key_matches(relation, 'c')) end)
+        execute format($q$
+            with gone as materialized (select r.* from %s)
+            select exists (select from gone r join %s c on %s %s)$q$, gone, reference.conrelid::regclass, reference.matching,
+            case when reference.conrelid = relation
+                then (select format('where (%s) not in (select %s from gone r)', string_agg(format('c.%I', k), ', '),
+                                    string_agg(format('r.%I', k), ', ')) from unnest(segdiff.key_columns(relation)) k) end)
         into found_one using ids, since, until;
         if found_one then
             raise exception using errcode = 'SD003', message = format('rows of %s refer to it and would go, or lose it, with it (%s)',
