@@ -43,7 +43,7 @@ $$;
 
 -- The condition that row t is r, as it was then: columns that came since do not count, nor those that are gone or computed.
 -- Rows that were recorded before their values were told apart are compared as they were recorded.
-create function segdiff.same_row(relation oid, columns text[], as_text text[]) returns text
+create function segdiff.row_matches(relation oid, columns text[], as_text text[]) returns text
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select coalesce(string_agg(one.same, ' and '), 'true')
     from pg_attribute a
@@ -53,15 +53,15 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
                                coalesce(segdiff.text_of(a.atttypid, format('t.%I', a.attname)), format('to_jsonb(t.%I)', a.attname)),
                                coalesce(segdiff.text_of(a.atttypid, format('r.%I', a.attname)), format('to_jsonb(r.%I)', a.attname)))
                end) one (same)
-    where a.attrelid = same_row.relation and a.attname::text = any (columns)
+    where a.attrelid = row_matches.relation and a.attname::text = any (columns)
 $$;
 
 -- Columns that a row can be written to: those that are still there, and not the generated ones.
-create function segdiff.written_columns(relation oid, recorded text[]) returns text[]
+create function segdiff.writable_columns(relation oid, recorded text[]) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select coalesce(array_agg(a.attname::text order by a.attnum), '{}')
     from pg_attribute a
-    where a.attrelid = written_columns.relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    where a.attrelid = writable_columns.relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
       and a.attname::text = any (recorded)
 $$;
 
@@ -84,17 +84,17 @@ begin
                     and l.audit_id between (select min(i) from unnest($1) i) and (select max(i) from unnest($1) i)) rows
             group by 1, 2$q$, side) using audit_ids, relation, since, until
     loop
-        columns := segdiff.written_columns(relation, shape.recorded);
+        columns := segdiff.writable_columns(relation, shape.recorded);
         return query execute format('select e.audit_id from %s t, %s where %s and %s for update of t', relation,
                                     segdiff.recorded_rows(relation, side, columns, shape.as_text, '$1'),
-                                    segdiff.key_matches(relation), segdiff.same_row(relation, columns, shape.as_text))
+                                    segdiff.key_matches(relation), segdiff.row_matches(relation, columns, shape.as_text))
             using shape.ids, since, until;
     end loop;
 end $$;
 revoke execute on function segdiff.rows_that_are from public;
 
 -- Rows that came are not taken away together with rows of elsewhere that refer to them since.
-create function segdiff.check_no_cascade(relation regclass, columns text[], as_text text[], ids bigint[], since timestamptz,
+create function segdiff.check_nothing_goes_along(relation regclass, columns text[], as_text text[], ids bigint[], since timestamptz,
                                          until timestamptz) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -124,7 +124,7 @@ begin
         end if;
     end loop;
 end $$;
-revoke execute on function segdiff.check_no_cascade from public;
+revoke execute on function segdiff.check_nothing_goes_along from public;
 
 -- Takes rows back from how their last change left them to how they were before the first, all in one statement: foreign keys
 -- hold at its end, and what is unique is given free before it is taken. An error if one of them does not go. Triggers of the
@@ -163,10 +163,10 @@ begin
                 and num_nulls(first.old_row, last.new_row) < 2) rows
         group by kind, recorded, as_text, changed order by kind
     loop
-        columns := segdiff.written_columns(relation, shape.recorded);
+        columns := segdiff.writable_columns(relation, shape.recorded);
         these := format('$1[%s:%s]', cardinality(ids) + 1, cardinality(ids) + shape.rows);
         if shape.kind = 'delete' then
-            perform segdiff.check_no_cascade(relation, columns, shape.as_text, shape.ids, since, until);
+            perform segdiff.check_nothing_goes_along(relation, columns, shape.as_text, shape.ids, since, until);
             statements := statements || format('delete from %s t using %s where %s', relation,
                 segdiff.recorded_rows(relation, 'new_row', columns, shape.as_text, these),
                 segdiff.key_matches(relation));
