@@ -140,8 +140,7 @@ class RolesTest {
         assertThat(
                         db.rows(
                                 "select operation, coalesce(new_row, old_row) ->> 'mood' from segdiff.audit_log where table_name = 'public.shard' order by audit_id"))
-                .containsExactly(
-                        "INSERT|sad", "UPDATE|happy", "TRUNCATE|happy");
+                .containsExactly("INSERT|sad", "UPDATE|happy", "TRUNCATE|happy");
     }
 
     @Test
