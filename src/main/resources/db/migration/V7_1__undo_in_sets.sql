@@ -32,8 +32,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
           and a.attname::text = any (columns || segdiff.key_columns(a.attrelid)))
     select format($q$(select l.audit_id, l.%1$I as recorded, u.place
                       from unnest(%2$s) with ordinality u (id, place) join segdiff.audit_log l on l.audit_id = u.id
-                      where l.relation = %3$s and l.changed_at between $2 and $3
-                        and l.audit_id between (select min(i) from unnest(%2$s) i) and (select max(i) from unnest(%2$s) i)) e
+                      where l.relation = %3$s and l.changed_at between $2 and $3) e
                      cross join lateral (select %4$s from pg_catalog.jsonb_to_record(e.recorded) as v (%5$s)) r$q$,
         side, ids, relation,
         string_agg(format(case when json_text then 'v.%1$s::%2$s as %1$s' else 'v.%1$s' end, name, type), ', ' order by attnum),
@@ -80,8 +79,7 @@ begin
             select recorded, as_text, array_agg(audit_id) as ids
             from (select l.audit_id, l.as_text, array(select jsonb_object_keys(l.%1$I)) as recorded
                   from unnest($1) u (id) join segdiff.audit_log l on l.audit_id = u.id
-                  where l.relation = $2 and l.changed_at between $3 and $4 and l.%1$I is not null
-                    and l.audit_id between (select min(i) from unnest($1) i) and (select max(i) from unnest($1) i)) rows
+                  where l.relation = $2 and l.changed_at between $3 and $4 and l.%1$I is not null) rows
             group by 1, 2$q$, side) using audit_ids, relation, since, until
     loop
         columns := segdiff.writable_columns(relation, shape.recorded);
@@ -158,8 +156,6 @@ begin
                   select case when first.old_row is null then 'delete' when last.new_row is null then 'insert' else 'update' end) k (kind)
               where first.relation = revert_rows.relation and first.changed_at between since and until
                 and last.relation = revert_rows.relation and last.changed_at between since and until
-                and first.audit_id between (select min(i) from unnest(first_ids) i) and (select max(i) from unnest(first_ids) i)
-                and last.audit_id between (select min(i) from unnest(last_ids) i) and (select max(i) from unnest(last_ids) i)
                 and num_nulls(first.old_row, last.new_row) < 2) rows
         group by kind, recorded, as_text, changed order by kind
     loop

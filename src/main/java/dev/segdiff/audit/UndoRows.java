@@ -165,7 +165,7 @@ final class UndoRows {
             watcher.at("looking at rows", place - 1, rows);
             session.update("""
                     with part as materialized (
-                        select array_agg(last_id) as ids, min(last_id) as first, max(last_id) as last, min(since) as since, max(until) as until
+                        select array_agg(last_id) as ids, min(since) as since, max(until) as until
                         from undo_rows where place between ? and ?),
                     same as materialized (
                         select s.id from part p
@@ -174,7 +174,7 @@ final class UndoRows {
                     select l.audit_id, 'not as the audit knows it' from part p
                     cross join unnest(p.ids) u (id)
                     join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = u.id
-                        and l.changed_at between p.since and p.until and l.audit_id between p.first and p.last
+                        and l.changed_at between p.since and p.until
                     where l.new_row is not null and l.audit_id not in (select id from same)
                     """, place, place + SET - 1, table, table);
         }
@@ -293,11 +293,11 @@ final class UndoRows {
             watcher.at("comparing", place - 1, rows);
             differing += session.one("""
                     with part as materialized (
-                        select array_agg(first_id) as ids, min(first_id) as first, max(first_id) as last, min(since) as since, max(until) as until
+                        select array_agg(first_id) as ids, min(since) as since, max(until) as until
                         from undo_rows where place between ? and ?)
                     select (select count(*) from part p cross join unnest(p.ids) u (id)
                             join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = u.id
-                                and l.changed_at between p.since and p.until and l.audit_id between p.first and p.last
+                                and l.changed_at between p.since and p.until
                             where l.old_row is not null)
                          - (select count(*) from part p
                             cross join segdiff.rows_that_are(?::regclass, 'old_row', p.ids, p.since, p.until))
