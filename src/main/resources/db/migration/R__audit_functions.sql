@@ -1,104 +1,114 @@
--- The triggers of audited tables, and what undoes a change. The triggers run with the rights of their owner: whoever may
--- change a row needs no rights on the log.
+-- The triggers of audited tables. They run with the rights of their owner: whoever may change a row needs no rights on the log.
+
+-- Of a former version.
+drop function if exists segdiff.audited_key(oid, text[]), segdiff.record_change(oid, text[], text, jsonb, jsonb),
+    segdiff.revert_changes(oid, bigint[], text), segdiff.revert_change(segdiff.audit_log, text), segdiff.row_is(regclass, jsonb),
+    segdiff.differing_rows(oid, bigint[]), segdiff.check_no_cascade(regclass, jsonb), segdiff.same_row(oid, jsonb),
+    segdiff.same_key(oid), segdiff.written_columns(oid, jsonb);
 
 create or replace function segdiff.key_columns(relation oid) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select array_agg(a.attname::text order by a.attnum)
-    from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey)
+    from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any ((i.indkey::smallint[])[:i.indnkeyatts - 1])
     where i.indrelid = key_columns.relation and i.indisprimary
 $$;
-comment on function segdiff.key_columns(oid) is 'The columns of the primary key; null if there is none.';
-
--- What a trigger is told when it is made: its mode, the primary key's constraint, its definition, and its columns. While the
--- definition is the same, so are the columns; to ask the catalog each time would cost more than to record a row.
-create or replace function segdiff.audited_key(relation oid, arguments text[]) returns text[]
-language plpgsql stable as $$
-begin
-    if pg_get_constraintdef(arguments[1]::oid) = arguments[2] then
-        return arguments[3:];
-    end if;
-    return segdiff.key_columns(relation);
-end $$;
-revoke execute on function segdiff.audited_key from public;
+comment on function segdiff.key_columns(oid) is 'The columns of the primary key, without those that it only includes; null if there is none.';
 
 -- Rows are written r.*, never r: that would be a column of this name, if the table has one.
 
 -- A row whose key was moved has left one place and come to another.
-create or replace function segdiff.record_change(relation oid, key_columns text[], operation text, old_row jsonb, new_row jsonb)
-returns void
+create or replace function segdiff.record_row(relation oid, arguments text[], operation text, old_record record,
+                                              new_record record) returns void
 language plpgsql as $$
 #variable_conflict use_variable
 declare
+    how record := segdiff.recording(relation, arguments);
+    one_row text := format('select %s, %s from (select ($1).*) r', how.key_json, how.row_json);
     statement bigint := nextval('segdiff.audit_statements');
     old_key jsonb;
+    old_row jsonb;
     new_key jsonb;
+    new_row jsonb;
     moved boolean;
 begin
-    select jsonb_object_agg(c, old_row -> c), jsonb_object_agg(c, new_row -> c) into old_key, new_key from unnest(key_columns) c;
+    if operation <> 'INSERT' then execute one_row into old_key, old_row using old_record; end if;
+    if operation <> 'DELETE' then execute one_row into new_key, new_row using new_record; end if;
     moved := operation = 'UPDATE' and old_key <> new_key;
     if moved or operation = 'DELETE' then
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row)
-        values (statement, relation, relation::regclass, 'DELETE', old_key, case when moved then new_key end, old_row);
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row, as_text)
+        values (statement, relation, relation::regclass, 'DELETE', old_key, case when moved then new_key end, old_row, how.as_text);
     end if;
     if moved or operation = 'INSERT' then
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, new_row)
-        values (statement, relation, relation::regclass, 'INSERT', new_key, case when moved then old_key end, new_row);
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, new_row, as_text)
+        values (statement, relation, relation::regclass, 'INSERT', new_key, case when moved then old_key end, new_row, how.as_text);
     elsif old_row <> new_row then
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row, new_row)
-        values (statement, relation, relation::regclass, 'UPDATE', new_key, old_row, new_row);
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row, new_row, as_text)
+        values (statement, relation, relation::regclass, 'UPDATE', new_key, old_row, new_row, how.as_text);
     end if;
 end $$;
-revoke execute on function segdiff.record_change from public;
+revoke execute on function segdiff.record_row from public;
 
 -- For plain tables: all rows of a statement at once, in the order in which PostgreSQL changed them; the nth old row became
--- the nth new one. The update of one row that keeps its key is the most frequent, and spared the pairing: what it costs is
--- mostly how many steps there are, as PostgreSQL prepares each of them anew in every transaction.
+-- the nth new one. The update of one row that keeps its key is the most frequent, and spared the pairing, if JSON keeps all of
+-- the row: what it costs is mostly how many steps there are, as PostgreSQL prepares each of them anew in every transaction.
+-- That JSON does was found out when the trigger was made: since then no column came, and the table was not written anew.
 create or replace function segdiff.audit_statement() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
+    set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set lc_monetary = 'C' as $$
 declare
-    first_key constant text := tg_argv[3];
-    second_key constant text := tg_argv[4];
-    key_columns text[];
-    statement bigint;
+    first_key constant text := tg_argv[9];
+    second_key constant text := tg_argv[10];
+    how record;
+    changed text;
+    recorded bigint;
 begin
-    if tg_op = 'UPDATE' and tg_nargs <= 5 then
+    if tg_op = 'UPDATE' and tg_argv[0] = 'exact' and tg_nargs <= 11 then
         insert into segdiff.audit_log (relation, table_name, operation, key, old_row, new_row)
         select tg_relid, tg_relid::regclass, 'UPDATE',
             case when second_key is null then jsonb_build_object(first_key, n -> first_key)
                 else jsonb_build_object(first_key, n -> first_key, second_key, n -> second_key) end, o, n
         from (select (select to_jsonb(r.*) from old_rows r) as o, (select to_jsonb(r.*) from new_rows r) as n offset 0) alone
-        where not exists (select from new_rows offset 1) and pg_get_constraintdef(tg_argv[1]::oid) = tg_argv[2]
+        where not exists (select from new_rows offset 1)
+          and pg_relation_filenode(tg_relid) = tg_argv[2]::oid and pg_get_constraintdef(tg_argv[1]::oid) = tg_argv[3]
+          and has_column_privilege(tg_relid, tg_argv[4]::smallint, 'select') is null
           and n -> first_key = o -> first_key and (second_key is null or n -> second_key = o -> second_key) and o <> n;
         if found then return null; end if;
     end if;
-    key_columns := segdiff.audited_key(tg_relid, tg_argv);
-    statement := nextval('segdiff.audit_statements');
-    if tg_op = 'INSERT' then
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, new_row)
-        select statement, tg_relid, tg_relid::regclass, 'INSERT', (select jsonb_object_agg(c, n.row -> c) from unnest(key_columns) c), n.row
-        from (select row_number() over () as place, to_jsonb(r.*) as row from new_rows r) n order by n.place;
-    elsif tg_op = 'DELETE' then
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row)
-        select statement, tg_relid, tg_relid::regclass, 'DELETE', (select jsonb_object_agg(c, o.row -> c) from unnest(key_columns) c), o.row
-        from (select row_number() over () as place, to_jsonb(r.*) as row from old_rows r) o order by o.place;
+    how := segdiff.recording(tg_relid, tg_argv);
+    if tg_op = 'UPDATE' then
+        execute format($q$
+            insert into segdiff.audit_log (relation, table_name, operation, key, old_row, new_row, as_text)
+            select $1, $1::regclass, 'UPDATE', new_key, o, n, $2
+            from (select (select %1$s from old_rows r) as old_key, (select %1$s from new_rows r) as new_key,
+                      (select %2$s from old_rows r) as o, (select %2$s from new_rows r) as n offset 0) alone
+            where not exists (select from new_rows offset 1) and old_key = new_key and o <> n$q$, how.key_json, how.row_json)
+        using tg_relid, how.as_text;
+        get diagnostics recorded = row_count;
+        if recorded = 1 then return null; end if;
+        changed := $q$
+            from (select row_number() over () as place, %1$s as key, %2$s as row from old_rows r) o
+            join (select row_number() over () as place, %1$s as key, %2$s as row from new_rows r) n using (place)
+            cross join lateral (
+                select 1 as step, 'UPDATE' as operation, n.key, null::jsonb as moved_key, o.row as old_row, n.row as new_row
+                where o.key = n.key
+                union all
+                select 1, 'DELETE', o.key, n.key, o.row, null where o.key <> n.key
+                union all
+                select 2, 'INSERT', n.key, o.key, null, n.row where o.key <> n.key) c
+            where o.row <> n.row$q$;
     else
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row, new_row)
-        select statement, tg_relid, tg_relid::regclass, change.operation, change.key, change.moved_key, change.old_row, change.new_row
-        from (select row_number() over () as place, to_jsonb(r.*) as row from old_rows r) o
-        join (select row_number() over () as place, to_jsonb(r.*) as row from new_rows r) n using (place)
-        cross join lateral (select jsonb_object_agg(c, o.row -> c) as old_key, jsonb_object_agg(c, n.row -> c) as new_key
-                            from unnest(key_columns) c) k
-        cross join lateral (
-            select 1 as step, 'UPDATE' as operation, new_key as key, null::jsonb as moved_key, o.row as old_row, n.row as new_row
-            where old_key = new_key
-            union all
-            select 1, 'DELETE', old_key, new_key, o.row, null where old_key <> new_key
-            union all
-            select 2, 'INSERT', new_key, old_key, null, n.row where old_key <> new_key) change
-        where o.row <> n.row
-        order by place, change.step;
+        changed := format($q$
+            from (select row_number() over () as place, 1 as step, %L as operation, %%1$s as key, null::jsonb as moved_key,
+                      %s as old_row, %s as new_row from %s r) c$q$,
+            tg_op, case tg_op when 'DELETE' then '%2$s' else 'null::jsonb' end,
+            case tg_op when 'INSERT' then '%2$s' else 'null::jsonb' end,
+            case tg_op when 'INSERT' then 'new_rows' else 'old_rows' end);
     end if;
+    execute $q$
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row, new_row, as_text)
+        select $1, $2, $2::regclass, c.operation, c.key, c.moved_key, c.old_row, c.new_row, $3 $q$
+        || format(changed, how.key_json, how.row_json) || ' order by place, c.step'
+    using nextval('segdiff.audit_statements'), tg_relid, how.as_text;
     return null;
 end $$;
 revoke execute on function segdiff.audit_statement from public;
@@ -106,25 +116,19 @@ revoke execute on function segdiff.audit_statement from public;
 -- For partitioned tables, whose partitions may be changed under their own names, and for those where the change goes first:
 -- row by row. Whatever the partition, a row belongs to the table that is audited.
 create or replace function segdiff.audit_row() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
+    set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set lc_monetary = 'C' as $$
 declare
     audited oid := coalesce(pg_partition_root(tg_relid), tg_relid);
-    old_row jsonb;
-    new_row jsonb;
 begin
     if tg_argv[0] = 'best_effort' then
         begin
-            if tg_op <> 'INSERT' then old_row := to_jsonb(old); end if;
-            if tg_op <> 'DELETE' then new_row := to_jsonb(new); end if;
-            perform segdiff.record_change(audited, segdiff.audited_key(audited, tg_argv), tg_op, old_row, new_row);
+            perform segdiff.record_row(audited, tg_argv, tg_op, old, new);
         exception when others then
             raise warning 'segdiff could not record a change of %: %', audited::regclass, sqlerrm;
         end;
     else
-        if tg_op <> 'INSERT' then old_row := to_jsonb(old); end if;
-        if tg_op <> 'DELETE' then new_row := to_jsonb(new); end if;
-        perform segdiff.record_change(audited, segdiff.audited_key(audited, tg_argv), tg_op, old_row, new_row);
+        perform segdiff.record_row(audited, tg_argv, tg_op, old, new);
     end if;
     return null;
 end $$;
@@ -132,12 +136,13 @@ revoke execute on function segdiff.audit_row from public;
 
 -- Rows are recorded before they are gone; more than can be recorded in reasonable time are not let go.
 create or replace function segdiff.audit_truncate() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set row_security = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
+    set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set lc_monetary = 'C' set row_security = off as $$
 declare
     audited oid := coalesce(pg_partition_root(tg_relid), tg_relid);
     most constant integer := 100000;
     rows bigint;
+    how record;
 begin
     -- A partition that was detached is no part of the table any more.
     if not exists (select from segdiff.audited_tables a where a.relation = audited) then return null; end if;
@@ -147,11 +152,11 @@ begin
             message = format('to truncate %s would mean to record more than %s rows', tg_relid::regclass, most),
             hint = 'delete them in batches, or end its audit first: segdiff audit disable';
     end if;
+    how := segdiff.recording(audited, tg_argv);
     execute format($q$
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row)
-        select $3, $1, $1::regclass, 'TRUNCATE', (select jsonb_object_agg(c, r.row -> c) from unnest($2) c), r.row
-        from (select to_jsonb(t.*) as row from only %s t) r$q$, tg_relid::regclass)
-    using audited, segdiff.audited_key(audited, tg_argv), nextval('segdiff.audit_statements');
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row, as_text)
+        select $1, $2, $2::regclass, 'TRUNCATE', %s, %s, $3 from only %s r$q$, how.key_json, how.row_json, tg_relid::regclass)
+    using nextval('segdiff.audit_statements'), audited, how.as_text;
     return null;
 exception when others then
     if tg_argv[0] = 'best_effort' then
@@ -189,7 +194,7 @@ declare
     kind "char";
     part regclass;
     by_row boolean;
-    arguments text;
+    arguments text := segdiff.audit_arguments(enable_audit.relation, case when enable_audit.best_effort then 'best_effort' else 'strict' end);
     auditor oid := (select p.proowner from pg_proc p where p.oid = 'segdiff.audit_truncate'::regproc);
 begin
     select c.relkind into kind from pg_class c where c.oid = enable_audit.relation;
@@ -213,11 +218,6 @@ begin
             message = format('%s has no primary key', enable_audit.relation),
             hint = 'without one its rows cannot be told apart';
     end if;
-    select string_agg(quote_literal(a), ', ' order by place) into arguments
-    from pg_constraint c,
-        unnest(array[case when enable_audit.best_effort then 'best_effort' else 'strict' end, c.oid::text, pg_get_constraintdef(c.oid)]
-               || segdiff.key_columns(c.conrelid)) with ordinality a (a, place)
-    where c.conrelid = enable_audit.relation and c.contype = 'p';
     by_row := kind = 'p' or enable_audit.best_effort;
     -- Only the owner of a table drops its triggers; to make them, the privilege is enough.
     if exists (select from pg_trigger t where t.tgrelid = enable_audit.relation
@@ -249,223 +249,6 @@ begin
 end $$;
 comment on function segdiff.enable_audit(regclass, boolean, text) is 'Records the changes of a table from now on; may be called again.';
 revoke execute on function segdiff.enable_audit from public;
-
--- Columns that a row can be written to: those that are still there, and not the generated ones.
-create or replace function segdiff.written_columns(relation oid, of_row jsonb) returns text[]
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select coalesce(array_agg(a.attname::text order by a.attnum), '{}')
-    from pg_attribute a
-    where a.attrelid = written_columns.relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-      and of_row ? a.attname
-$$;
-revoke execute on function segdiff.written_columns from public;
-
-create or replace function segdiff.same_key(relation oid) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select string_agg(format('t.%1$I = r.%1$I', k), ' and ') from unnest(segdiff.key_columns(relation)) k
-$$;
-revoke execute on function segdiff.same_key from public;
-
--- The condition that row t is r, as it was then: columns that came since do not count, nor those that are gone or computed.
-create or replace function segdiff.same_row(relation oid, was jsonb) returns text
-language sql stable set search_path = pg_catalog, pg_temp as $$
-    select format('%1$s and to_jsonb(t.*) - %2$L::text[] = to_jsonb(r.*) - %2$L::text[]', segdiff.same_key(relation),
-                  array(select a.attname::text from pg_attribute a
-                        where a.attrelid = same_row.relation and a.attnum > 0
-                          and a.attname::text <> all (segdiff.written_columns(a.attrelid, was))))
-$$;
-revoke execute on function segdiff.same_row from public;
-
--- Whether the row of this key is as it was then; locks it if it is.
-create or replace function segdiff.row_is(relation regclass, was jsonb) returns boolean
-language plpgsql set search_path = pg_catalog, pg_temp
-    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
-declare
-    same boolean;
-begin
-    execute format('select true from %1$s t, jsonb_populate_record(null::%1$s, $1) r where %2$s for update of t',
-                   relation, segdiff.same_row(relation, was))
-    into same using was;
-    return coalesce(same, false);
-end $$;
-revoke execute on function segdiff.row_is from public;
-
--- Reverts one change: of the very row that it left, or, where the table's own triggers have made another of that meanwhile,
--- of the row of its key. Those triggers run with the search path of the session.
-create or replace function segdiff.revert_change(entry segdiff.audit_log, path text) returns void
-language plpgsql set search_path = pg_catalog, pg_temp
-    set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' as $$
-declare
-    relation regclass := entry.relation;
-    written text[] := segdiff.written_columns(entry.relation, coalesce(entry.old_row, entry.new_row));
-    statement text;
-    reverted bigint;
-begin
-    if entry.operation = 'INSERT' then
-        perform segdiff.check_no_cascade(relation, entry.new_row);
-        statement := format('delete from %1$s t using jsonb_populate_record(null::%1$s, $1) r where ', relation);
-    elsif entry.operation = 'UPDATE' then
-        select format('update %1$s t set %2$s from jsonb_populate_record(null::%1$s, $1) r, jsonb_populate_record(null::%1$s, $2) o where ',
-                      relation, string_agg(format('%1$I = o.%1$I', c), ', '))
-        into statement
-        from unnest(written) c join pg_attribute a on a.attrelid = relation and a.attname = c and a.attidentity <> 'a'
-        where entry.old_row -> c is distinct from entry.new_row -> c
-        having count(*) > 0;
-        -- Nothing is left to do when only columns had changed that are gone or computed.
-        if statement is null then return; end if;
-    else
-        statement := format('insert into %1$s (%2$s) overriding system value select %3$s from jsonb_populate_record(null::%1$s, $1) r',
-                            relation, (select string_agg(format('%I', c), ', ') from unnest(written) c),
-                            (select string_agg(format('r.%I', c), ', ') from unnest(written) c));
-        perform set_config('search_path', path, true);
-        execute statement using entry.old_row;
-        get diagnostics reverted = row_count;
-        if reverted = 0 then
-            raise exception using errcode = 'SD003', message = 'a trigger of the table kept the row from coming back';
-        end if;
-        return;
-    end if;
-    perform set_config('search_path', path, true);
-    execute statement || segdiff.same_row(relation, entry.new_row) using entry.new_row, entry.old_row;
-    get diagnostics reverted = row_count;
-    if reverted = 0 then
-        execute statement || segdiff.same_key(relation) using entry.new_row, entry.old_row;
-        get diagnostics reverted = row_count;
-    end if;
-    if reverted <> 1 then
-        raise exception using errcode = 'SD003', message = 'the row is gone, or a trigger of the table kept it from changing';
-    end if;
-end $$;
-revoke execute on function segdiff.revert_change from public;
-
--- A row that came is not taken away together with rows of elsewhere that refer to it since.
-create or replace function segdiff.check_no_cascade(relation regclass, gone jsonb) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-    reference record;
-    found_one boolean;
-begin
-    for reference in
-        select c.conrelid::regclass as child, c.conname,
-            (select string_agg(format('c.%I = r.%I', child.attname, parent.attname), ' and ')
-             from unnest(c.conkey, c.confkey) as k (child_column, parent_column)
-             join pg_attribute child on child.attrelid = c.conrelid and child.attnum = k.child_column
-             join pg_attribute parent on parent.attrelid = c.confrelid and parent.attnum = k.parent_column) as matching
-        from pg_constraint c
-        where c.contype = 'f' and c.confrelid = relation and c.confdeltype in ('c', 'n', 'd') and c.conparentid = 0
-    loop
-        execute format('select exists (select from %s c, jsonb_populate_record(null::%s, $1) r where %s)',
-                       reference.child, relation, reference.matching)
-        into found_one using gone;
-        if found_one then
-            raise exception using errcode = 'SD003',
-                message = format('rows of %s refer to it and would go, or lose it, with it (%s)', reference.child, reference.conname);
-        end if;
-    end loop;
-end $$;
-revoke execute on function segdiff.check_no_cascade from public;
-
--- Reverts changes of one table, in the reverse of the order in which PostgreSQL made them, and answers those that cannot be,
--- with the reason; then the caller undoes the rest. A row that was changed again by what is not to be reverted is in conflict,
--- and so is one that is not as the audit knows it. Within a transaction, what is refused is tried again after the others:
--- foreign keys had to hold at the end of a statement only, or of all.
-create or replace function segdiff.revert_changes(relation oid, audit_ids bigint[], path text) returns table (audit_id bigint, reason text)
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-#variable_conflict use_column
-declare
-    entry segdiff.audit_log;
-    newest bigint[];
-    pending bigint[];
-    failed bigint[];
-    waiting bigint[];
-    failed_keys jsonb[];
-    reasons text[];
-    stuck jsonb[] := '{}';
-    details text;
-begin
-    return query
-        with story as (
-            select l.audit_id, lead(l.audit_id) over (partition by l.key order by l.audit_id) as later
-            from segdiff.audit_log l
-            where l.relation = revert_changes.relation and l.audit_id >= (select min(id) from unnest(audit_ids) id))
-        select s.audit_id, format('changed again by %s in transaction %s%s', coalesce(later.actor, later.role), later.transaction_id,
-                                  ' (undo of ' || later.undoes || ')')
-        from story s
-        join unnest(audit_ids) meant on meant = s.audit_id
-        left join unnest(audit_ids) too on too = s.later
-        join segdiff.audit_log later on later.relation = revert_changes.relation and later.audit_id = s.later
-        where too is null;
-    if found then return; end if;
-    newest := array(select max(e.audit_id) from segdiff.audit_log e join unnest(audit_ids) id on e.audit_id = id
-                    where e.relation = revert_changes.relation group by e.key);
-    for entry in
-        select l.* from segdiff.audit_log l join unnest(newest) id on l.audit_id = id
-        where l.relation = revert_changes.relation and l.new_row is not null
-    loop
-        if not segdiff.row_is(entry.relation, entry.new_row) then
-            audit_id := entry.audit_id;
-            reason := 'not as the audit knows it';
-            return next;
-        end if;
-    end loop;
-    if audit_id is not null then return; end if;
-    for pending in
-        select array_agg(l.audit_id) from segdiff.audit_log l join unnest(audit_ids) id on l.audit_id = id
-        where l.relation = revert_changes.relation group by l.transaction_id order by max(l.audit_id) desc
-    loop
-        loop
-            failed := '{}';
-            waiting := '{}';
-            failed_keys := '{}';
-            reasons := '{}';
-            for entry in
-                select l.* from segdiff.audit_log l join unnest(pending) id on l.audit_id = id
-                where l.relation = revert_changes.relation order by l.audit_id desc
-            loop
-                -- A later change of the row could not be taken back, in a later transaction or as yet.
-                continue when entry.key = any (stuck);
-                if entry.key = any (failed_keys) then
-                    waiting := waiting || entry.audit_id;
-                    continue;
-                end if;
-                begin
-                    perform segdiff.revert_change(entry, path);
-                exception when others then
-                    -- Not of the row's making: a lock, a deadlock, resources, an operator, the connection.
-                    if sqlstate ~ '^(08|40|53|55|57|58|XX)' then raise; end if;
-                    get stacked diagnostics details = pg_exception_detail;
-                    failed := failed || entry.audit_id;
-                    failed_keys := failed_keys || entry.key;
-                    reasons := reasons || concat_ws(': ', sqlerrm, nullif(details, ''));
-                end;
-            end loop;
-            exit when failed = '{}' or cardinality(failed || waiting) = cardinality(pending);
-            pending := failed || waiting;
-        end loop;
-        stuck := stuck || failed_keys;
-        return query select u.id, u.why from unnest(failed, reasons) as u (id, why);
-    end loop;
-    begin
-        set constraints all immediate;
-    exception when integrity_constraint_violation then
-        get stacked diagnostics details = pg_exception_detail;
-        audit_id := (select max(id) from unnest(audit_ids) id);
-        reason := concat_ws(': ', sqlerrm, nullif(details, ''));
-        return next;
-    end;
-end $$;
-revoke execute on function segdiff.revert_changes from public;
-
--- Rows that are not as they were before these changes, although those were reverted: triggers of the table have a say, too.
-create or replace function segdiff.differing_rows(relation oid, audit_ids bigint[]) returns bigint
-language sql set search_path = pg_catalog, pg_temp as $$
-    select count(*) from (
-        select distinct on (e.key) e.* from segdiff.audit_log e join unnest(audit_ids) id on e.audit_id = id
-        where e.relation = differing_rows.relation order by e.key, e.audit_id
-    ) oldest
-    where oldest.old_row is not null and not segdiff.row_is(oldest.relation, oldest.old_row)
-$$;
-revoke execute on function segdiff.differing_rows from public;
 
 -- History, readable; what changed is column by column.
 create or replace view segdiff.audit_history as
@@ -523,15 +306,24 @@ begin
 end $$;
 revoke execute on function segdiff.restore_orphan from public;
 
--- The registry is audited from the first day; and whatever was audited before these functions changed has its triggers.
+-- The registry is audited from the first day; and whatever was audited before these functions changed has its triggers. Those
+-- of a former version work, too: they only take longer, and so may those of a table that is busy, or that is not ours.
 do $$
 declare
-    audited segdiff.audited_tables;
+    audited record;
 begin
     for audited in
-        select a.* from segdiff.audited_tables a join pg_class c on c.oid = a.relation
-        where not exists (select from pg_trigger t where t.tgrelid = a.relation and t.tgname like 'segdiff\_audit\_%')
+        select a.*, exists (select from pg_trigger t where t.tgrelid = a.relation and t.tgname like 'segdiff\_audit\_%') as has_some
+        from segdiff.audited_tables a join pg_class c on c.oid = a.relation
+        where not exists (select from pg_trigger t where t.tgrelid = a.relation and t.tgname like 'segdiff\_audit\_%'
+                            and (starts_with(encode(t.tgargs, 'escape'), 'exact') or c.relkind = 'p' or a.best_effort
+                                 or (segdiff.recording(c.oid)).as_text is not null))
     loop
-        perform segdiff.enable_audit(audited.relation, audited.best_effort, audited.enabled_by);
+        begin
+            perform segdiff.enable_audit(audited.relation, audited.best_effort, audited.enabled_by);
+            update segdiff.audited_tables a set enabled_at = audited.enabled_at where a.relation = audited.relation;
+        exception when insufficient_privilege or lock_not_available then
+            if not audited.has_some then raise; end if;
+        end;
     end loop;
 end $$;

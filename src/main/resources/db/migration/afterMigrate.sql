@@ -74,7 +74,7 @@ begin
         grant insert on segdiff.audit_log to segdiff_auditor;
         grant usage on sequence segdiff.audit_ids, segdiff.audit_statements to segdiff_auditor;
         grant select on segdiff.audited_tables, segdiff.segments to segdiff_auditor;
-        grant execute on function segdiff.audited_key, segdiff.key_columns, segdiff.record_change to segdiff_auditor;
+        grant execute on function segdiff.record_row to segdiff_auditor;
         for trigger_function in
             select p.oid from pg_proc p
             where p.pronamespace = 'segdiff'::regnamespace and p.prorettype = 'trigger'::regtype and p.proname ~ '^audit_'

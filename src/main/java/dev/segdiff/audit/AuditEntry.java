@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param operation {@code INSERT}, {@code UPDATE}, {@code DELETE} or {@code TRUNCATE}
  * @param key the columns of the primary key
  * @param changed the columns whose values differ
+ * @param asText the columns whose values are text, as PostgreSQL writes them, whatever their type
  * @param oldRow null if there was none
  * @param newRow null if there is none any more
  * @param who what the application named, or else the database role
@@ -27,6 +28,7 @@ public record AuditEntry(
         String operation,
         JsonNode key,
         List<String> changed,
+        List<String> asText,
         @Nullable JsonNode oldRow,
         @Nullable JsonNode newRow,
         long transaction,

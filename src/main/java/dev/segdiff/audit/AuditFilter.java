@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param transaction the number of the transaction that made them
  * @param run the run of segdiff that made them
- * @param key the values of the primary key, separated by commas, or a JSON object
+ * @param key the values of the primary key, separated by commas, with or without their names; or a JSON object; or as the
+ *     log prints it
  * @param since a point in time as PostgreSQL reads it, or an age such as {@code 2h}
  * @param actor who made them: what the application named, or the database role
  */
@@ -35,8 +36,13 @@ public record AuditFilter(
             and l.transaction_id = coalesce(?::bigint, l.transaction_id)
             and (?::bigint is null or l.run_id = ?::bigint)
             and (?::text is null or l.key = case when left(?::text, 1) = '{' then ?::jsonb end
-                 or ?::text = (select string_agg(l.key ->> k, ',' order by n)
-                               from unnest(coalesce(segdiff.key_columns(l.relation), array(select jsonb_object_keys(l.key)))) with ordinality u (k, n)))
+                 or exists (select from (select string_agg(l.key ->> k, ',' order by n) as values_only,
+                                             string_agg(k || '=' || (l.key ->> k), ',' order by n) as named,
+                                             string_agg(k || '=' || (l.key -> k), ' ' order by length(k), k collate "C") as as_printed,
+                                             array_agg(k || '=' || (l.key ->> k) order by k || '=' || (l.key ->> k)) as pairs
+                                         from unnest(coalesce(segdiff.key_columns(l.relation), array(select jsonb_object_keys(l.key)))) with ordinality u (k, n)) w
+                            where ?::text in (w.values_only, w.named, w.as_printed)
+                               or array(select trim(p) from unnest(string_to_array(?::text, ',')) p order by 1) = w.pairs))
             and l.changed_at >= coalesce(?::timestamptz, now() - ?::interval, '-infinity')
             and (?::text is null or ?::text in (l.actor, l.role))
             """;
@@ -61,6 +67,7 @@ public record AuditFilter(
             transaction,
             run,
             run,
+            key,
             key,
             key,
             key,

@@ -41,7 +41,9 @@ public class AuditLog {
             checkKnown(session, filter);
             return session.list(
                     """
-                    select l.* from segdiff.audit_history l where %s order by l.audit_id desc limit ?
+                    select l.*, coalesce((select r.as_text from segdiff.audit_log r
+                                          where r.relation = l.relation and r.audit_id = l.audit_id), '{}') as as_text
+                    from segdiff.audit_history l where %s order by l.audit_id desc limit ?
                     """.formatted(AuditFilter.CONDITION), this::entry, filter.binds(List.of(), List.of(limit)));
         }));
     }
@@ -103,6 +105,7 @@ public class AuditLog {
                 row.getString("operation"),
                 parse(row.getString("key")),
                 List.of((String[]) row.getArray("changed").getArray()),
+                List.of((String[]) row.getArray("as_text").getArray()),
                 parseIfAny(row.getString("old_row")),
                 parseIfAny(row.getString("new_row")),
                 row.getLong("transaction_id"),

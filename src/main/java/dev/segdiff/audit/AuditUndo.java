@@ -1,31 +1,30 @@
 package dev.segdiff.audit;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
-import dev.segdiff.db.TableName;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes recorded changes of one table back, in reverse order and in one transaction; all of them, or those that nothing
- * stands in the way of, or none.
+ * Takes recorded changes of one table back, in one transaction: each row from its last value straight to its first; all of
+ * them, or those that nothing stands in the way of, or none.
  */
 @ApplicationScoped
 public class AuditUndo {
-    /** An undo of many rows is one transaction of many statements. */
+    /** For one statement of the many. */
     private static final Duration PATIENCE = Duration.ofMinutes(10);
+
+    /** More are counted, but not listed. */
+    private static final int LISTED = 1_000;
 
     /**
      * A change as it is to be taken back.
@@ -44,13 +43,15 @@ public class AuditUndo {
     /**
      * What an undo does, or would do.
      *
-     * @param changes what is taken back, in this order
+     * @param changes what is taken back, the newest first; a thousand of them
      * @param inserted how many rows come back
      * @param updated how many rows get their values back
      * @param deleted how many rows go that had not been there
-     * @param conflicts what cannot be taken back; unless they are skipped, then nothing is
+     * @param conflicts what cannot be taken back; unless they are skipped, then nothing is; a thousand of them
+     * @param allConflicts how many they are
      * @param lostColumns columns that held values then and are gone
      * @param differing rows that are not exactly as before, as the table's own triggers change them
+     * @param ids all changes that are taken back, as ranges of their numbers
      */
     @RegisterForReflection
     public record Report(
@@ -59,14 +60,33 @@ public class AuditUndo {
             int updated,
             int deleted,
             List<Conflict> conflicts,
+            long allConflicts,
             List<String> lostColumns,
             long differing,
-            boolean done) {}
+            boolean done,
+            @JsonIgnore String ids) {
+        /** How many changes are taken back. */
+        @JsonIgnore
+        public long allChanges() {
+            return (long) inserted + updated + deleted;
+        }
+    }
+
+    /** Is told how far an undo has come. */
+    @FunctionalInterface
+    public interface Watcher {
+        void at(String step, long rows, long ofRows);
+    }
 
     private final Database database;
 
     public AuditUndo(Database database) {
         this.database = database;
+    }
+
+    /** See {@link #undo(AuditFilter, String, String, Report, boolean, Watcher)}. */
+    public Report undo(AuditFilter filter, String what, String actor, @Nullable Report plan, boolean skipConflicts) {
+        return undo(filter, what, actor, plan, skipConflicts, (step, rows, ofRows) -> {});
     }
 
     /**
@@ -77,7 +97,13 @@ public class AuditUndo {
      * @param plan what was shown before, and nothing else is taken back; null: try, and change nothing
      * @throws InvalidInputException if no recorded change is meant
      */
-    public Report undo(AuditFilter filter, String what, String actor, @Nullable Report plan, boolean skipConflicts) {
+    public Report undo(
+            AuditFilter filter,
+            String what,
+            String actor,
+            @Nullable Report plan,
+            boolean skipConflicts,
+            Watcher watcher) {
         if (filter.table().schema().equals("segdiff")) {
             throw new InvalidInputException(
                     filter.table().plain()
@@ -88,7 +114,7 @@ public class AuditUndo {
                 .with("segdiff.actor", actor)
                 .with("segdiff.undoes", what);
         return AuditLog.reading(() -> database.transaction(settings, new Cancellation(), session -> {
-            Report report = undo(session, filter, plan, skipConflicts);
+            Report report = undo(session, filter, plan, skipConflicts, watcher);
             if (!report.done()) {
                 session.rollBackAtEnd();
             }
@@ -96,113 +122,61 @@ public class AuditUndo {
         }));
     }
 
-    private static Report undo(Session session, AuditFilter filter, @Nullable Report plan, boolean skipConflicts) {
+    private static Report undo(
+            Session session, AuditFilter filter, @Nullable Report plan, boolean skipConflicts, Watcher watcher) {
         AuditLog.checkKnown(session, filter);
-        List<Change> changes = plan == null ? changes(session, filter) : plan.changes();
+        UndoRows rows = new UndoRows(session, filter.table(), watcher);
+        if (plan == null) {
+            rows.mean(filter);
+        } else {
+            rows.mean(plan.ids());
+        }
+        List<Change> changes = rows.newest(LISTED);
         if (plan == null && changes.isEmpty()) {
             throw new InvalidInputException(
                     "no recorded change of " + filter.table().plain() + " is meant by " + filter.words()
                             + "; see `segdiff audit log " + filter.table().plain() + "`");
         }
-        List<String> lost = lostColumns(session, filter.table(), ids(changes));
+        List<String> lost = rows.lostColumns();
         List<Conflict> conflicts = new ArrayList<>();
+        long allConflicts = 0;
         session.update("savepoint before_undo");
-        List<Conflict> found = revert(session, filter.table(), changes);
-        while (!found.isEmpty() && skipConflicts && !changes.isEmpty()) {
-            conflicts.addAll(found);
-            changes = without(changes, found);
+        long found = takeBack(rows);
+        while (found > 0 && skipConflicts && !changes.isEmpty()) {
+            allConflicts += found;
+            conflicts.addAll(rows.newestConflicts(LISTED - conflicts.size()));
+            String inTheWay = rows.conflictIds();
             session.update("rollback to savepoint before_undo");
-            found = revert(session, filter.table(), changes);
+            rows.leaveOut(inTheWay);
+            session.update("savepoint before_undo");
+            changes = rows.newest(LISTED);
+            found = takeBack(rows);
         }
-        conflicts.addAll(found);
-        boolean stands = found.isEmpty();
-        return report(session, filter.table(), changes, conflicts, lost, stands, plan != null && stands);
-    }
-
-    /** All changes but those of rows in conflict, also under the keys that these had before or after. */
-    private static List<Change> without(List<Change> changes, List<Conflict> conflicts) {
-        Set<String> keys = conflicts.stream().map(Conflict::key).collect(Collectors.toCollection(HashSet::new));
-        boolean grows = true;
-        while (grows) {
-            grows = keys.addAll(changes.stream()
-                    .filter(change -> change.movedKey() != null && keys.contains(change.movedKey()))
-                    .map(Change::key)
-                    .toList());
-        }
-        return changes.stream().filter(change -> !keys.contains(change.key())).toList();
-    }
-
-    private static Report report(
-            Session session,
-            TableName table,
-            List<Change> changes,
-            List<Conflict> conflicts,
-            List<String> lost,
-            boolean stands,
-            boolean done) {
-        Map<String, Long> operations =
-                changes.stream().collect(Collectors.groupingBy(Change::operation, Collectors.counting()));
+        allConflicts += found;
+        conflicts.addAll(rows.newestConflicts(LISTED - conflicts.size()));
+        boolean stands = found == 0;
+        Map<String, Long> operations = rows.operations();
         return new Report(
                 changes,
                 (int) (operations.getOrDefault("DELETE", 0L) + operations.getOrDefault("TRUNCATE", 0L)),
                 operations.getOrDefault("UPDATE", 0L).intValue(),
                 operations.getOrDefault("INSERT", 0L).intValue(),
                 conflicts,
+                allConflicts,
                 lost,
-                stands ? differing(session, table, changes) : 0,
-                done);
+                stands ? rows.differing() : 0,
+                plan != null && stands,
+                rows.ids());
     }
 
-    private static long differing(Session session, TableName table, List<Change> changes) {
-        return session.one(
-                "select segdiff.differing_rows(?::regclass, ?)", row -> row.getLong(1), table.toString(), ids(changes));
-    }
-
-    private static List<Change> changes(Session session, AuditFilter filter) {
-        return session.list(
-                """
-                with meant as (
-                    select l.audit_id, l.statement_id, l.operation, l.key, l.moved_key from segdiff.audit_log l
-                    where l.relation = to_regclass(?) and %s)
-                select m.audit_id, m.operation, m.key, m.moved_key from meant m
-                union
-                select l.audit_id, l.operation, l.key, l.moved_key
-                from meant m join segdiff.audit_log l on l.relation = to_regclass(?) and l.statement_id = m.statement_id
-                    and l.key = m.moved_key and l.moved_key = m.key
-                order by audit_id desc
-                """.formatted(AuditFilter.CONDITION),
-                row -> new Change(row.getLong(1), row.getString(2), row.getString(3), row.getString(4)),
-                filter.binds(
-                        List.of(filter.table().toString()),
-                        List.of(filter.table().toString())));
-    }
-
-    private static List<Conflict> revert(Session session, TableName table, Collection<Change> changes) {
-        return session.list(
-                """
-                select l.key, l.operation, l.transaction_id, r.reason
-                from segdiff.revert_changes(?::regclass, ?, current_setting('search_path')) r
-                join segdiff.audit_log l on l.relation = ?::regclass and l.audit_id = r.audit_id
-                order by l.audit_id desc
-                """,
-                row -> new Conflict(row.getString(1), row.getString(2), row.getLong(3), row.getString(4)),
-                table.toString(),
-                ids(changes),
-                table.toString());
-    }
-
-    private static List<String> lostColumns(Session session, TableName table, Long[] ids) {
-        return session.list("""
-                select distinct k from segdiff.audit_history l
-                cross join unnest(l.changed) k
-                where l.relation = ?::regclass and l.audit_id = any (?) and l.old_row ->> k is not null
-                  and not exists (select from pg_attribute a
-                                  where a.attrelid = l.relation and a.attname = k and a.attnum > 0 and not a.attisdropped)
-                order by 1
-                """, row -> row.getString(1), table.toString(), ids);
-    }
-
-    private static Long[] ids(Collection<Change> changes) {
-        return changes.stream().map(Change::id).toArray(Long[]::new);
+    /** The number of conflicts. */
+    private static long takeBack(UndoRows rows) {
+        rows.arrange();
+        rows.check();
+        if (rows.conflicts() == 0) {
+            rows.revert();
+            rows.checkDeferred();
+        }
+        return rows.conflicts();
     }
 }

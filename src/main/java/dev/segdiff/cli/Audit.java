@@ -46,7 +46,7 @@ final class Audit {
         @Nullable
         Long run;
 
-        @Option(names = "--key", paramLabel = "K", description = "of this row: 17, a,b or {\"id\": 17}")
+        @Option(names = "--key", paramLabel = "K", description = "of this row: 17, id=17, a,b or {\"id\": 17}")
         @Nullable
         String key;
 

@@ -51,8 +51,9 @@ final class AuditLogCommand extends DatabaseCommand {
         output.styled(colour(entry.operation() + " " + words(entry.key()), Style.bold) + "  "
                 + Runs.TIME.format(entry.changedAt()) + "  " + Printable.of(who(entry)));
         for (String column : entry.changed()) {
-            line("- ", column, entry.oldRow(), Style.fg_red);
-            line("+ ", column, entry.newRow(), Style.fg_green);
+            boolean asText = entry.asText().contains(column);
+            line("- ", column, entry.oldRow(), asText, Style.fg_red);
+            line("+ ", column, entry.newRow(), asText, Style.fg_green);
         }
     }
 
@@ -64,10 +65,15 @@ final class AuditLogCommand extends DatabaseCommand {
                 + (entry.undoes() == null ? "" : ", undoes " + entry.undoes());
     }
 
-    private void line(String sign, String column, @Nullable JsonNode row, Style style) {
+    private void line(String sign, String column, @Nullable JsonNode row, boolean asText, Style style) {
         if (row != null && row.has(column)) {
-            output.styled(colour("    " + sign + column + ": " + row.get(column), style));
+            output.styled(colour("    " + sign + column + ": " + Printable.of(words(row.get(column), asText)), style));
         }
+    }
+
+    /** A number as a number and JSON as JSON, although the log has text; the null of JSON is not that of SQL. */
+    private static String words(JsonNode value, boolean asText) {
+        return asText && value.isTextual() && !value.asText().equals("null") ? value.asText() : value.toString();
     }
 
     /** id=17 node="a" */

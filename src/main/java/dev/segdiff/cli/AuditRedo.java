@@ -35,8 +35,13 @@ final class AuditRedo extends DatabaseCommand {
                 output,
                 json,
                 "Take back the undo in transaction " + undone + "?",
-                plan -> undo.undo(
-                        changes, AuditLog.UNDO_IN_TRANSACTION + undone, Controls.user(), plan, dialog.skipConflicts));
+                (plan, watcher) -> undo.undo(
+                        changes,
+                        AuditLog.UNDO_IN_TRANSACTION + undone,
+                        Controls.user(),
+                        plan,
+                        dialog.skipConflicts,
+                        watcher));
     }
 
     private AuditFilter of(@Nullable Long number) {

@@ -31,6 +31,7 @@ final class AuditUndoCommand extends DatabaseCommand {
                 output,
                 json,
                 "Take back " + changes.words() + "?",
-                plan -> undo.undo(changes, changes.words(), Controls.user(), plan, dialog.skipConflicts));
+                (plan, watcher) ->
+                        undo.undo(changes, changes.words(), Controls.user(), plan, dialog.skipConflicts, watcher));
     }
 }

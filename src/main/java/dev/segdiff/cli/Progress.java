@@ -4,7 +4,7 @@ import dev.segdiff.run.RunContext;
 import java.util.function.Consumer;
 import picocli.CommandLine.Help.Ansi;
 
-/** One line on a terminal that follows a living run; nothing elsewhere. */
+/** One line on a terminal that follows what a person waits for, such as a living run; nothing elsewhere. */
 final class Progress implements Consumer<RunContext>, AutoCloseable {
     private static final String ERASE_LINE = "\r\u001B[2K";
 
@@ -20,9 +20,12 @@ final class Progress implements Consumer<RunContext>, AutoCloseable {
 
     @Override
     public void accept(RunContext run) {
+        show("run " + run.runId() + "  " + run.counts().snapshot());
+    }
+
+    void show(String text) {
         if (visible) {
-            System.err.print(
-                    ERASE_LINE + "run " + run.runId() + "  " + run.counts().snapshot());
+            System.err.print(ERASE_LINE + text);
             System.err.flush();
         }
     }

@@ -1,8 +1,8 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.audit.AuditUndo;
 import dev.segdiff.audit.AuditUndo.Report;
 import dev.segdiff.run.Outcome;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -20,12 +20,15 @@ final class UndoDialog {
     @Option(names = "--skip-conflicts", description = "take back the rest when something stands in the way")
     boolean skipConflicts;
 
-    /**
-     * @param undo does what was planned; without a plan it only tries
-     * @return the exit code
-     */
-    int lead(Output output, boolean json, String question, Function<@Nullable Report, Report> undo) {
-        Report plan = undo.apply(null);
+    /** Takes back what was planned; without a plan it only tries. */
+    @FunctionalInterface
+    interface Undo {
+        Report run(@Nullable Report plan, AuditUndo.Watcher watcher);
+    }
+
+    /** @return the exit code */
+    int lead(Output output, boolean json, String question, Undo undo) {
+        Report plan = watched(undo, null);
         boolean refused = !plan.conflicts().isEmpty() && !skipConflicts;
         if (!json) {
             print(output, "Would", plan);
@@ -46,7 +49,7 @@ final class UndoDialog {
             }
             return Outcome.SUCCEEDED.exitCode();
         }
-        Report done = undo.apply(plan);
+        Report done = watched(undo, plan);
         if (json) {
             output.json(done);
         } else if (done.done()) {
@@ -55,6 +58,15 @@ final class UndoDialog {
             print(output, "Meanwhile it would", done);
         }
         return done.done() ? Outcome.SUCCEEDED.exitCode() : Outcome.REFUSED.exitCode();
+    }
+
+    private static Report watched(Undo undo, @Nullable Report plan) {
+        try (Progress progress = Progress.onTerminal()) {
+            return undo.run(
+                    plan,
+                    (step, rows, ofRows) -> progress.show(
+                            "%s: %s, %,d of %,d rows".formatted(plan == null ? "trying" : "undo", step, rows, ofRows)));
+        }
     }
 
     private static void print(Output output, String verb, Report report) {
@@ -68,9 +80,8 @@ final class UndoDialog {
                                     default -> "bring back ";
                                 },
                                 change.key())));
-        if (report.changes().size() > SHOWN) {
-            output.line("  ... and %d more; all of them with --json"
-                    .formatted(report.changes().size() - SHOWN));
+        if (report.allChanges() > SHOWN) {
+            output.line("  ... and %d more".formatted(report.allChanges() - SHOWN));
         }
         output.line("%s bring back %d rows, change back %d and delete %d."
                 .formatted(verb, report.inserted(), report.updated(), report.deleted()));
@@ -80,8 +91,12 @@ final class UndoDialog {
             output.line(
                     "Not exactly as before, as triggers of the table change them: " + report.differing() + " rows.");
         }
-        report.conflicts()
+        report.conflicts().stream()
+                .limit(SHOWN)
                 .forEach(conflict -> output.line("Conflict: %s of %s in transaction %d: %s"
                         .formatted(conflict.operation(), conflict.key(), conflict.transaction(), conflict.reason())));
+        if (report.allConflicts() > SHOWN) {
+            output.line("  ... and %d more".formatted(report.allConflicts() - SHOWN));
+        }
     }
 }

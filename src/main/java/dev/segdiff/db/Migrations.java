@@ -29,6 +29,8 @@ public class Migrations {
             "V4__audit.sql",
             "V5__index_maintenance.sql",
             "V6__cheaper_audit.sql",
+            "V7__exact_audit.sql",
+            "V7_1__undo_in_sets.sql",
             "V8__sources.sql",
             "afterMigrate.sql");
 

@@ -198,6 +198,7 @@ class TableInspection {
                 select case
                     when not exists (select from pg_index i
                                      where i.indrelid = f.conrelid and i.indisvalid and i.indpred is null
+                                       and i.indnkeyatts >= cardinality(f.conkey)
                                        and (i.indkey::smallint[])[0:cardinality(f.conkey) - 1] @> f.conkey)
                     then format('foreign key %s of %s has no index: each deleted row would read all of it', f.conname, f.conrelid::regclass)
                     when f.confdeltype in ('c', 'n', 'd') and c.reltuples > ?

@@ -2,6 +2,7 @@ package dev.segdiff.audit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.TableName;
@@ -196,13 +197,106 @@ class AuditLogTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"'7,a', 1", "'{\"id\": 7, \"part\": \"a\"}', 1", "'7,b', 1", "8, 0"})
+    @CsvSource({
+        "'7,a', 1",
+        "'{\"id\": 7, \"part\": \"a\"}', 1",
+        "'7,b', 1",
+        "8, 0",
+        "'id=7,part=a', 1",
+        "'part=b, id=7', 1",
+        "'id=7 part=\"a\"', 1",
+        "'id=7,part=c', 0",
+        "id=7, 0"
+    })
     void rowIsFoundByItsKey(String key, int found) {
         db.execute("create table pair (id int, part text, x int, primary key (id, part))");
         audit.enable("pair");
         db.execute("insert into pair values (7, 'a', 1), (7, 'b', 1)");
 
         assertThat(audit.log.read(AuditFixture.key("pair", key), 10)).hasSize(found);
+    }
+
+    @Test
+    void rowIsFoundByItsKeyAsTheLogPrintsIt() {
+        db.execute("insert into shard values (1, 'a'), (2, 'b')");
+
+        assertThat(audit.log.read(AuditFixture.key("shard", "id=1"), 10)).hasSize(1);
+        assertThat(audit.log.read(AuditFixture.key("shard", "1"), 10)).hasSize(1);
+    }
+
+    @Test
+    void columnsThatTheKeyOnlyIncludesAreNotPartOfIt() {
+        db.execute("create table covering (id int, note text, primary key (id) include (note))");
+        audit.enable("covering");
+        db.execute("insert into covering values (1, 'a'), (2, 'b')");
+        db.execute("update covering set note = 'c' where id = 1", "update covering set note = note || 'x'");
+
+        assertThat(audit.log.read(AuditFixture.key("covering", "1"), 10))
+                .extracting(AuditEntry::operation)
+                .containsExactly("UPDATE", "UPDATE", "INSERT");
+        assertThat(audit.undo(AuditFixture.since("covering", "1h")).conflicts()).isEmpty();
+        assertThat(db.rows("select * from covering")).isEmpty();
+    }
+
+    @Test
+    void numberThatIsWrittenAnotherWayIsAChangeAndTheSameKey() {
+        db.execute(
+                "create table price (amount numeric primary key, doc jsonb)", "insert into price values (1.0, 'null')");
+        audit.enable("price");
+        long change = audit.transaction("update price set amount = 1.00", "update price set doc = null");
+
+        assertThat(audit.log.read(AuditFixture.key("price", "1"), 10)).isEmpty();
+        assertThat(audit.log.read(AuditFixture.all("price"), 10))
+                .extracting(AuditEntry::operation, AuditEntry::changed)
+                .containsExactly(tuple("UPDATE", List.of("doc")), tuple("UPDATE", List.of("amount")));
+        assertThat(audit.undo(AuditFixture.transaction("price", change)).done()).isTrue();
+        assertThat(db.rows("select * from price")).containsExactly("1.0|null");
+    }
+
+    /** As a rollback and another upgrade leave them, and as tables have them that were audited before. */
+    @Test
+    void triggersOfAFormerVersionRecordAllTheSame() {
+        db.execute(
+                "create table former (id int primary key, node text)",
+                "insert into segdiff.audited_tables (relation, best_effort, enabled_by) values ('former'::regclass, false, 'tester')",
+                """
+                do $$ begin
+                    execute format('create trigger segdiff_audit_update after update on former referencing old table as old_rows new table as new_rows for each statement execute function segdiff.audit_statement(''strict'', %L, ''PRIMARY KEY (id)'', ''id'')',
+                                   (select oid from pg_constraint where conrelid = 'former'::regclass and contype = 'p'));
+                end $$
+                """,
+                "insert into former values (1, 'a'), (2, 'b')",
+                "update former set node = 'c' where id = 1",
+                "alter table former add amount numeric default 1.0",
+                "update former set amount = 1.00");
+
+        assertThat(audit.log.read(AuditFixture.all("former"), 10))
+                .extracting(AuditEntry::changed)
+                .containsExactly(List.of("amount"), List.of("amount"), List.of("node"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void columnsThatComeChangeOrGoAfterTheTriggerWasMadeAreRecordedAsTheyAre(boolean rowByRow) {
+        db.execute(
+                "create table growing (id int primary key, a int, b numeric)",
+                "insert into growing values (1, 1, 1.0)");
+        audit.tables.enable(TableName.parse("growing"), rowByRow, "tester");
+        String moment = db.value("select clock_timestamp()");
+        db.execute(
+                "update growing set b = 1.00",
+                "alter table growing alter a type numeric",
+                "update growing set a = 1.0",
+                "alter table growing add c jsonb default 'null'",
+                "update growing set c = null",
+                "alter table growing rename b to d",
+                "update growing set d = 2",
+                "alter table growing drop d",
+                "update growing set a = 3");
+
+        assertThat(audit.log.read(AuditFixture.since("growing", moment), 10))
+                .extracting(AuditEntry::changed)
+                .containsExactly(List.of("a"), List.of("d"), List.of("c"), List.of("a"), List.of("b"));
     }
 
     @Test

@@ -399,4 +399,85 @@ class AuditUndoTest {
         audit.undoWhatCanBe(AuditFixture.transaction("shard", again));
         assertThat(shards()).containsExactly("1|a|10", "3|b|30", "8|b|20");
     }
+
+    @Test
+    void rowGoesStraightToItsFirstValueAlsoIfAValueInBetweenIsNoLongerAllowed() {
+        db.execute("insert into node values ('c')");
+        long twice = audit.transaction(
+                "update shard set node = 'c', lo = 99 where id = 1",
+                "update shard set node = 'b', lo = 11 where id = 1");
+        db.execute("delete from node where name = 'c'", "insert into shard values (4, 'b', 99)");
+
+        assertThat(audit.undo(AuditFixture.transaction("shard", twice)).conflicts())
+                .isEmpty();
+
+        assertThat(shards()).containsExactly("1|a|10", "2|a|20", "3|b|30", "4|b|99");
+    }
+
+    @Test
+    void valuesThatRowsExchangedByWayOfAThirdAreExchangedBack() {
+        long exchange = audit.transaction(
+                "update shard set lo = 99 where id = 1",
+                "update shard set lo = 10 where id = 2",
+                "update shard set lo = 20 where id = 1");
+
+        assertThat(audit.undo(AuditFixture.transaction("shard", exchange)).conflicts())
+                .isEmpty();
+
+        assertThat(shards()).containsExactly("1|a|10", "2|a|20", "3|b|30");
+    }
+
+    @Test
+    void rowsThatReferToEachOtherGoAndComeTogetherHoweverManyTheyAre() {
+        db.execute(
+                "create table tree (id int primary key, parent int references tree on delete cascade, name text)",
+                "create index on tree (parent)");
+        audit.enable("tree");
+        long grown = audit.transaction(
+                "insert into tree select g, nullif((g * 7919) % 12007, 0), 'a' from generate_series(0, 12006) g");
+        List<String> before = db.rows("select * from tree order by id");
+
+        assertThat(audit.undo(AuditFixture.transaction("tree", grown)).conflicts())
+                .isEmpty();
+        assertThat(db.rows("select * from tree")).isEmpty();
+        assertThat(audit.redo("tree").conflicts()).isEmpty();
+        assertThat(db.rows("select * from tree order by id")).isEqualTo(before);
+    }
+
+    @Test
+    void oneConflictAmongThousandsIsFoundAndTheOthersAreTakenBack() {
+        db.execute("create table bulk (id int primary key, u int unique, node text)");
+        audit.enable("bulk");
+        db.execute("insert into bulk select g, g, 'a' from generate_series(1, 12000) g");
+        long damage = audit.transaction("delete from bulk where id > 2000", "update bulk set node = 'x'");
+        db.execute("insert into bulk values (20000, 7000, 'b')");
+
+        AuditFilter filter = AuditFixture.transaction("bulk", damage);
+        assertThat(audit.undo(filter).conflicts()).singleElement().satisfies(conflict -> {
+            assertThat(conflict.key()).isEqualTo("{\"id\": 7000}");
+            assertThat(conflict.reason()).contains("Key (u)=(7000) already exists");
+        });
+        Report report = audit.undoWhatCanBe(filter);
+
+        assertThat(report.done()).isTrue();
+        assertThat(report.inserted()).isEqualTo(9999);
+        assertThat(report.updated()).isEqualTo(2000);
+        assertThat(report.changes()).hasSize(1000);
+        assertThat(db.value("select count(*) filter (where node = 'a') from bulk"))
+                .isEqualTo("11999");
+    }
+
+    @Test
+    void whatWasRecordedBeforeValuesWereToldApartIsTakenBack() {
+        db.execute("create table old (id numeric primary key, doc json, a int[], x float8)");
+        audit.enable("old");
+        db.execute("insert into old values (1.0, '{ \"a\": 1 }', '[0:1]={1,2}', -0.0)", """
+                insert into segdiff.audit_log (relation, table_name, operation, key, old_row, new_row, transaction_id)
+                select 'old'::regclass, 'public.old', 'UPDATE', '{"id": 1.0}', '{"id": 1.0, "doc": [1], "a": [3], "x": 0.5}', to_jsonb(o.*), 77 from old o
+                """);
+
+        assertThat(audit.undo(AuditFixture.transaction("old", 77)).conflicts()).isEmpty();
+
+        assertThat(db.rows("select * from old")).containsExactly("1.0|[1]|{3}|0.5");
+    }
 }

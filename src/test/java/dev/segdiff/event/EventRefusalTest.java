@@ -65,6 +65,7 @@ class EventRefusalTest {
                 "create index other on event (id, created_at) | drop index event_created_at_idx; no index of public.event",
                 "drop index event_created_at_idx | create index part on event (created_at) where id > 5; no index of public.event",
                 "create table child (event_id bigint references event); has no index: each deleted row would read all of it",
+                "alter table event add unique (id, created_at) | create table child (event_id bigint, at timestamptz, foreign key (event_id, at) references event (id, created_at)) | create index on child (event_id) include (at); has no index: each deleted row would read all of it",
             })
     void tableThatWouldBeSlowOrUnsafeIsRefused(String change, String why) {
         db.execute(TABLE);

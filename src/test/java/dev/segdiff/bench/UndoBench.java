@@ -1,0 +1,84 @@
+package dev.segdiff.bench;
+
+import dev.segdiff.audit.AuditFilter;
+import dev.segdiff.audit.AuditTables;
+import dev.segdiff.audit.AuditUndo;
+import dev.segdiff.audit.AuditUndo.Report;
+import dev.segdiff.bench.BenchServer.Measured;
+import dev.segdiff.db.Database;
+import dev.segdiff.db.TableName;
+import dev.segdiff.support.TestDatabase;
+import java.sql.SQLException;
+import java.util.Locale;
+
+/** What an undo takes, the trial before it included, against one update of the same rows without an audit. */
+public final class UndoBench {
+    private static final int ROUNDS = 3;
+    private static final int[] SIZES = {4_000, 100_000};
+
+    private final BenchServer server;
+
+    private UndoBench(BenchServer server) {
+        this.server = server;
+    }
+
+    public static void main(String... args) throws Exception {
+        try (BenchServer server = new BenchServer()) {
+            System.out.println(server.value("select version()"));
+            System.out.printf(
+                    "%n| rows | plain update | undo of an update | ratio | undo of a delete | ratio |%n|---|---|---|---|---|---|%n");
+            UndoBench bench = new UndoBench(server);
+            for (int size : args.length == 0 ? SIZES : new int[] {Integer.parseInt(args[0])}) {
+                bench.compare(size);
+            }
+        }
+    }
+
+    private void compare(int size) throws Exception {
+        for (String table : new String[] {"plain", "audited"}) {
+            server.execute(
+                    "drop table if exists " + table,
+                    "create table %s (customer_id bigint, segment_id bigint, source text, version bigint, used timestamptz, primary key (customer_id, segment_id))"
+                            .formatted(table),
+                    "insert into %s select g %% 100, g, 'app.audience', g, now() from generate_series(1, %d) g"
+                            .formatted(table, size),
+                    "vacuum analyze " + table);
+        }
+        Database database = TestDatabase.existing(server.url()).database();
+        new AuditTables(database).enable(new TableName("public", "audited"), false, "bench");
+        Measured[] plain = new Measured[ROUNDS];
+        Measured[] updated = new Measured[ROUNDS];
+        Measured[] deleted = new Measured[ROUNDS];
+        for (int i = 0; i < ROUNDS; i++) {
+            server.execute("vacuum plain", "vacuum audited");
+            plain[i] = server.measure(() -> server.execute("update plain set version = version + 1, used = now()"));
+            updated[i] = undo(database, "update audited set version = version + 1, used = now()");
+            deleted[i] = undo(database, "delete from audited");
+        }
+        double base = BenchServer.median(plain).millis();
+        double update = BenchServer.median(updated).millis();
+        double delete = BenchServer.median(deleted).millis();
+        System.out.printf(
+                Locale.ROOT,
+                "| %,d | %.0f ms | %.0f ms | **%.1f** | %.0f ms | **%.1f** |%n",
+                size,
+                base,
+                update,
+                update / base,
+                delete,
+                delete / base);
+    }
+
+    private Measured undo(Database database, String damage) throws Exception {
+        String moment = server.value("select clock_timestamp()");
+        server.execute(damage);
+        AuditFilter filter = new AuditFilter(new TableName("public", "audited"), null, null, null, moment, null);
+        AuditUndo undo = new AuditUndo(database);
+        return server.measure(() -> {
+            Report plan = undo.undo(filter, "bench", "bench", null, false);
+            if (!undo.undo(filter, "bench", "bench", plan, false).done()) {
+                throw new SQLException("not taken back: " + plan.conflicts());
+            }
+        });
+    }
+}
