@@ -67,7 +67,7 @@ final class AuditLogCommand extends DatabaseCommand {
 
     private void line(String sign, String column, @Nullable JsonNode row, boolean asText, Style style) {
         if (row != null && row.has(column)) {
-            output.styled(colour("    " + sign + column + ": " + Printable.of(words(row.get(column), asText)), style));
+            output.styled(colour("    " + sign + column + ": " + words(row.get(column), asText), style));
         }
     }
 
