@@ -52,11 +52,16 @@ public class AuditLog {
     public long lastUndo(AuditFilter filter) {
         return database.transaction(session -> session.first(
                         """
-                        select l.transaction_id from segdiff.audit_log l
-                        where l.undoes is not null and not starts_with(l.undoes, ?) and %s
-                          and not exists (select from segdiff.audit_log redo
-                                          where redo.relation = l.relation and redo.undoes = ? || l.transaction_id)
-                        order by l.audit_id desc limit 1
+                        with undone as materialized (
+                            select l.relation, l.transaction_id, max(l.audit_id) as newest from segdiff.audit_log l
+                            where l.undoes is not null and not starts_with(l.undoes, ?) and %s
+                            group by l.relation, l.transaction_id),
+                        redone as materialized (
+                            select distinct l.relation, l.undoes from segdiff.audit_log l
+                            where l.relation in (select relation from undone) and l.undoes is not null)
+                        select u.transaction_id from undone u
+                        where not exists (select from redone r where r.relation = u.relation and r.undoes = ? || u.transaction_id)
+                        order by u.newest desc limit 1
                         """.formatted(AuditFilter.CONDITION),
                         row -> row.getLong(1),
                         filter.binds(List.of(UNDO_IN_TRANSACTION), List.of(UNDO_IN_TRANSACTION))))

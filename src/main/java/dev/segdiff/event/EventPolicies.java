@@ -62,7 +62,7 @@ public class EventPolicies {
             faults.add(prefix + ".retention is missing");
         } else if (!EventPolicy.isRetention(policy.retention().get())) {
             faults.add(prefix + ".retention is " + policy.retention().get()
-                    + ", expected an hour or more, and 36525d (100 years) at most; to keep rows for ever, set "
+                    + ", expected an hour or more, and 36500d (100 years) at most; to keep rows for ever, set "
                     + prefix + ".enabled=false");
         }
         if (policy.partitionsAhead() < 0 || policy.partitionsAhead() > 1000) {

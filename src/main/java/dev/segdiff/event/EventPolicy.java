@@ -35,7 +35,7 @@ public record EventPolicy(
     private static final Duration MIN_RETENTION = Duration.ofHours(1);
 
     /** A hundred years: longer than any retention that a law asks for, and every date before then can be written. */
-    private static final Duration MAX_RETENTION = Duration.ofDays(36_525);
+    private static final Duration MAX_RETENTION = Duration.ofDays(36_500);
 
     static final Share MAX_SHARE = new Share(0.95);
 

