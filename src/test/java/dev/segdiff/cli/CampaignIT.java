@@ -56,7 +56,7 @@ class CampaignIT {
                 .with("SEGDIFF_EVENTS_P_RETENTION", "90d")
                 .with("SEGDIFF_EVENTS_P_PARTITIONS_AHEAD", "0")
                 .with("SEGDIFF_BATCH_MAX_ROWS", "200")
-                .with("SEGDIFF_INDEX_MIN_SIZE", "64K")
+                .with("SEGDIFF_INDEX_MIN_SIZE", "64kB")
                 .with("QUARKUS_HTTP_PORT", "0")
                 .with("SEGDIFF_LEASE_DURATION", "1s");
     }
@@ -118,7 +118,7 @@ class CampaignIT {
                                 LocalDate.of(1990, 1, 2).plusDays(round)),
                 "insert into part values ('%s 12:00:00')"
                         .formatted(LocalDate.of(1990, 1, 1).plusDays(round)),
-                "insert into segdiff.segments (customer_id, segment_id, source, last_used_at) values (8, %d, 'public.nowhere', now() - interval '40 days') on conflict do nothing"
+                "insert into segdiff.segments (customer_id, segment_id, source, last_used_at) values (8, %d, 'public.audience', now() - interval '40 days') on conflict do nothing"
                         .formatted(round));
         db.giveToWorker("part");
     }
