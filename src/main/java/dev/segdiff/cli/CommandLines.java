@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.LocalDate;
 import java.time.format.DateTimeParseException;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 import org.eclipse.microprofile.config.ConfigProvider;
 import org.jspecify.annotations.Nullable;
@@ -133,7 +134,8 @@ public final class CommandLines {
 
     private static Duration duration(String text) {
         try {
-            return new ConfigConverters.Seconds().convert(text);
+            return Optional.ofNullable(new ConfigConverters.Seconds().convert(text))
+                    .orElseThrow(() -> new IllegalArgumentException("expected a duration such as 90s, 30m or 12h"));
         } catch (IllegalArgumentException e) {
             throw new TypeConversionException(e.getMessage() + ", got " + Printable.quoted(text));
         }

@@ -5,6 +5,7 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.ZoneId;
 import org.eclipse.microprofile.config.spi.Converter;
+import org.jspecify.annotations.Nullable;
 
 /** Converters of configuration values whose errors say what is allowed. */
 public final class ConfigConverters {
@@ -44,7 +45,7 @@ public final class ConfigConverters {
         private static final long serialVersionUID = 1;
 
         @Override
-        public Duration convert(String text) {
+        public @Nullable Duration convert(String text) {
             return within(
                     text,
                     Duration.ofSeconds(1),
@@ -58,7 +59,7 @@ public final class ConfigConverters {
         private static final long serialVersionUID = 1;
 
         @Override
-        public Duration convert(String text) {
+        public @Nullable Duration convert(String text) {
             return within(
                     text,
                     Duration.ZERO,
@@ -73,7 +74,7 @@ public final class ConfigConverters {
         private static final Duration LONGEST_TIMEOUT = Duration.ofDays(24);
 
         @Override
-        public Duration convert(String text) {
+        public @Nullable Duration convert(String text) {
             return within(
                     text,
                     Duration.ofMillis(1),
@@ -110,15 +111,19 @@ public final class ConfigConverters {
         }
     }
 
-    private static Duration within(String text, Duration least, Duration most, String expected) {
+    /** An empty text is no value. */
+    private static @Nullable Duration within(String text, Duration least, Duration most, String expected) {
         Duration duration = parse(text);
+        if (duration == null) {
+            return null;
+        }
         if (duration.compareTo(least) < 0 || duration.compareTo(most) > 0) {
             throw new IllegalArgumentException(expected);
         }
         return duration;
     }
 
-    private static Duration parse(String text) {
+    private static @Nullable Duration parse(String text) {
         try {
             return DurationConverter.parseDuration(text);
         } catch (IllegalArgumentException | ArithmeticException | DateTimeException e) {

@@ -7,6 +7,7 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.TestDatabase;
+import io.smallrye.config.ConfigValidationException;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -211,12 +212,13 @@ class EventRefusalTest {
                 "retention; 59m; segdiff.events.audit.retention is PT59M, expected an hour or more",
                 "id-column; id; expected time-column or id-column, got both",
                 "table; a-b; is no relation, expected NAME",
-                "partitions-ahead; -1; segdiff.events.audit.partitions-ahead is -1",
+                "partitions-ahead; -1; segdiff.events.audit.partitions-ahead",
+                "partitions-ahead; 1001; segdiff.events.audit.partitions-ahead is 1001",
                 "max-rows; 0; segdiff.events.audit.max-rows is 0",
             })
     void configurationThatIsWrongByItselfIsInvalidInput(String key, String value, String why) {
         assertThatThrownBy(() -> run("segdiff.events.audit." + key, value))
-                .isInstanceOf(InvalidInputException.class)
+                .isInstanceOfAny(InvalidInputException.class, ConfigValidationException.class)
                 .hasMessageContaining(why);
         assertThat(db.rows("select * from segdiff.runs")).isEmpty();
     }

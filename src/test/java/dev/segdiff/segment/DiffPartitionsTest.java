@@ -8,6 +8,8 @@ import dev.segdiff.run.RunReport;
 import dev.segdiff.support.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
+import java.time.LocalDate;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
@@ -76,6 +78,22 @@ class DiffPartitionsTest {
                     .isEqualTo(i < 2 ? "t" : "f");
         }
         assertThat(partitions()).first().isEqualTo("segment_diffs_2026_04");
+    }
+
+    /** What a wrong day of the program would do: the database takes the retention from its own date as well. */
+    @Test
+    void horizonInTheFutureTakesNothingThatIsInsideTheRetention() {
+        SegmentFixture segments = new SegmentFixture(db);
+        LocalDate today = LocalDate.now(java.time.ZoneOffset.UTC);
+        segments.partitions.prepare(today);
+        SegmentKey key = segments.segment(1, 1, 2);
+        segments.run(today.minusDays(1));
+        segments.contacts(key, 1, 2, 3);
+        segments.run(today);
+
+        assertThat(segments.partitions.retire(LocalDate.of(2999, 1, 1), Duration.ofDays(90)))
+                .isZero();
+        assertThat(segments.registry.versions(key, 9)).hasSize(2);
     }
 
     @Test

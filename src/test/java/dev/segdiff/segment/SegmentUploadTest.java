@@ -89,6 +89,16 @@ class SegmentUploadTest {
     }
 
     @Test
+    void emptyFileIsHeldBackUnlessAccepted() {
+        load(lines(1, 500), false);
+
+        assertThat(load("", false).heldBack()).isTrue();
+        assertThat(segments.members(key)).hasSize(500);
+        assertThat(load("", true).heldBack()).isFalse();
+        assertThat(segments.members(key)).isEmpty();
+    }
+
+    @Test
     void segmentsWithASourceTakeNoUploads() {
         SegmentKey sourced = segments.segment(2, 1);
 

@@ -1,5 +1,6 @@
 package dev.segdiff.segment;
 
+import static dev.segdiff.segment.SegmentFixture.DAY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -378,5 +379,31 @@ class SnapshotCleanupTest {
         assertThatThrownBy(segments::cleanup)
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("segdiff.segments.unused-after");
+    }
+
+    /** What a wrong moment of the program would do: the database wants a day without use by its own clock. */
+    @Test
+    void momentOfTheFutureRemovesNoSegment() {
+        segments.segment(99, 1, 2);
+        segments.run(DAY);
+
+        assertThatThrownBy(() -> db.execute("select segdiff.trash_segment(7, 99, now() + interval '1 year')"))
+                .hasMessageContaining("expected a moment before");
+        assertThat(db.value("select count(*) from segdiff.segments where segment_id = 99"))
+                .isEqualTo("1");
+    }
+
+    @Test
+    void tableThatHasNotWaitedInTheTrashIsNotDroppedWhateverTheListSays() {
+        SegmentKey key = segments.segment(99, 1, 2);
+        segments.run(DAY);
+        segments.registry.remove(key);
+        dev.segdiff.db.Trash.Entry entry = segments.registry.trash().get(0);
+
+        boolean dropped =
+                db.database().transaction(session -> segments.trash.drop(session, entry, java.time.Duration.ofDays(7)));
+
+        assertThat(dropped).isFalse();
+        assertThat(segments.registry.restore(key)).isPositive();
     }
 }
