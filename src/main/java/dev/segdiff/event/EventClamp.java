@@ -74,7 +74,9 @@ class EventClamp {
     }
 
     private static String horizon(EventKey key, Duration retention) {
-        String instant = "now() - interval '" + retention.toSeconds() + " seconds'";
+        // Hours by themselves: PostgreSQL 14 reads no more than 68 years of seconds.
+        String instant =
+                "now() - interval '" + retention.toHours() + " hours " + retention.toSeconds() % 3600 + " seconds'";
         String local = "(" + instant + ") at time zone '" + key.zone().getId() + "'";
         return switch (key.kind()) {
             case TIMESTAMPTZ -> instant;
