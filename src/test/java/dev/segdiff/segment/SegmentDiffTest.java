@@ -10,6 +10,7 @@ import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.Await;
 import dev.segdiff.support.TestDatabase;
+import java.time.Duration;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -411,7 +412,8 @@ class SegmentDiffTest {
                         .formatted(segments.version(key)),
                 "select pg_reload_conf()");
         try {
-            Await.until("an autovacuum is at the snapshot", () -> !db.rows(
+            // The launcher goes from one database to the next, and other tests have theirs.
+            Await.untilWithin(Duration.ofMinutes(3), "an autovacuum is at the snapshot", () -> !db.rows(
                             "select pid from pg_stat_progress_vacuum where relid = 'segdiff.segment_7_1_%d'::regclass"
                                     .formatted(segments.version(key)))
                     .isEmpty());
