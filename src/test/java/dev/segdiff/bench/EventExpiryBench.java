@@ -82,7 +82,7 @@ public final class EventExpiryBench {
     }
 
     private static RunReport expire(EventFixture events) {
-        RunReport report = events.run();
+        RunReport report = events.runAccepting("audit");
         if (report.outcome() != Outcome.SUCCEEDED) {
             throw new IllegalStateException(report.toString());
         }

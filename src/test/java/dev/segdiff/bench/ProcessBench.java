@@ -105,6 +105,7 @@ public final class ProcessBench {
             for (String program : List.of("segdiff", "segdiff.jar")) {
                 server.execute(
                         "insert into event (created_at, body) select now() - interval '100 days' + g * interval '1 second', repeat('x', 200) from generate_series(1, 300000) g",
+                        "insert into event (created_at, body) values (now(), '')",
                         "vacuum analyze event",
                         "checkpoint");
                 measure(program + " run event-expiry", program(program).start("run", "event-expiry"));
@@ -174,6 +175,7 @@ public final class ProcessBench {
                 .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
                 .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
                 .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d")
+                .with("SEGDIFF_EVENTS_AUDIT_MAX_SHARE", "100%")
                 .with("SEGDIFF_BATCH_MAX_PAUSE", "0s");
     }
 

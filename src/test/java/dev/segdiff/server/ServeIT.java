@@ -75,7 +75,8 @@ class ServeIT {
     private void eventsThatTakeLong() {
         db.execute(
                 "create table event (created_at timestamptz not null)",
-                "insert into event select now() - interval '100 days' - i * interval '1 s' from generate_series(1, 20000) i",
+                "insert into event select now() - interval '100 days' - i * interval '1 s' from generate_series(1, 18000) i",
+                "insert into event select now() from generate_series(1, 2000) i",
                 "create index on event (created_at)",
                 "analyze event",
                 "insert into segdiff.job_controls (job, rows_per_second) values ('event-expiry', 500)");
@@ -146,7 +147,7 @@ class ServeIT {
 
             assertThat(run.get("dry_run").asBoolean()).isTrue();
             assertThat(run.get("day").asText()).isEqualTo(day);
-            assertThat(run.at("/counts/eligible").asLong()).isEqualTo(20000);
+            assertThat(run.at("/counts/eligible").asLong()).isEqualTo(18000);
             assertThat(db.value("select count(*) from event")).isEqualTo("20000");
             assertThat(Served.json(served.get("/api/runs", AS_ADMIN)).at("/runs/0/statements"))
                     .isEmpty();
