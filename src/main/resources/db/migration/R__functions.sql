@@ -109,6 +109,7 @@ declare
 begin
     select * into strict segment from segdiff.segments s
     where s.customer_id = open_source.customer_id and s.segment_id = open_source.segment_id;
+    segment.source := segdiff.qualified_source(segment.source);
     -- A table may be swapped for another one by renaming while its name is looked up: once more, until name and lock agree.
     loop
         perform segdiff.check_source(segment.source);

@@ -19,7 +19,7 @@ public final class Bystanders implements AutoCloseable {
     private static final String LEFTOVERS = """
             select pg_backend_pid(), array_to_string(array(
                 select name || ' = ' || setting from pg_settings
-                where source = 'session'
+                where source = 'session' and name <> 'transaction_isolation'
                   and name not in ('application_name', 'client_encoding', 'DateStyle', 'TimeZone', 'standard_conforming_strings')
                 union all
                 select name || ' = ' || current_setting(name, true) from unnest(array['segdiff.run', 'segdiff.actor']) name
