@@ -223,8 +223,8 @@ final class EventBatches {
                     ? queries.deleteUnlocked(session, table, where, value, limit)
                     : queries.delete(session, table, where);
         }
-        // Rows of one time may be fewer than the keys that were counted; then nothing is left.
-        boolean whole = !passingOver && keys.rows() > 0 && rows >= limit;
+        // As many as were meant, or as the row cap allows: what lies beyond the cap is not kept by anything.
+        boolean whole = rows >= limit;
         Left rest = whole || leavingAlone ? Left.NOTHING : queries.left(session, table, where);
         boolean holdsUp = queries.endBatch(session, policy, cursor, rows);
         return new Batch(keys.first(), keys.next(), false, rows, rest, holdsUp);

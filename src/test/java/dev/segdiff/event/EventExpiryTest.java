@@ -274,8 +274,10 @@ class EventExpiryTest {
                 "insert into event select g, '2020-01-01' from generate_series(1, 1000) g",
                 "create index on event (created_at)");
 
-        events("segdiff.events.audit.max-rows", "25").runAccepting("audit");
+        RunReport report = events("segdiff.events.audit.max-rows", "25").runAccepting("audit");
 
+        assertThat(report.outcome()).isEqualTo(Outcome.SUCCEEDED);
+        assertThat(report.reason()).contains("row cap");
         assertThat(db.value("select count(*) from event")).isEqualTo("975");
     }
 
