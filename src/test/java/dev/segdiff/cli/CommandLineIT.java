@@ -75,7 +75,7 @@ class CommandLineIT {
                 "run --day tomorrow | expected a day such as 2026-01-31, got 'tomorrow'",
                 "run --day 2999-01-01 | has not begun",
                 "run --time-budget soon | expected a duration such as",
-                "run --accept seven | expected CUSTOMER/SEGMENT such as 7/42, got 'seven'",
+                "run --accept seven | could hold back is called 'seven', expected CUSTOMER/SEGMENT such as 7/42",
                 "segments | expected one of add, list",
                 "segments add x 1 --upload | 'x' is not a long",
                 "segments add -7 1 --upload | expected non-negative customer and segment, got -7 and 1",
