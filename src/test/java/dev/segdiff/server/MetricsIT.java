@@ -102,7 +102,8 @@ class MetricsIT {
             Await.until("the database is there", () -> metrics(served).contains("segdiff_database_up 1.0"));
 
             assertThat(names(NAME, metrics(served)))
-                    .isEqualTo(names(Pattern.compile("(?m)^\\| `(segdiff_\\w+)"), Files.readString(Path.of("README.md"))));
+                    .isEqualTo(
+                            names(Pattern.compile("(?m)^\\| `(segdiff_\\w+)"), Files.readString(Path.of("README.md"))));
         }
     }
 
