@@ -3,14 +3,23 @@ package dev.segdiff;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.library.Architectures;
+import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 import dev.segdiff.run.Job;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** The rooms and the arrows between them, as the README draws them. */
@@ -19,49 +28,59 @@ class ArchitectureTest {
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
             .importPackages("dev.segdiff");
 
+    /** From the top floor to the ground: a room knows only rooms of floors below its own. */
+    private static final List<List<String>> FLOORS = List.of(
+            List.of("cli"),
+            List.of("server", "demo"),
+            List.of("segment", "event", "audit", "index"),
+            List.of("trash", "table"),
+            List.of("pace"),
+            List.of("run"),
+            List.of("db"));
+
+    /** What only the command line and the features may use: batches and tables are their business. */
+    private static final Set<String> HIDDEN_FROM_SERVER = Set.of("pace", "table");
+
     @Test
-    void roomsKnowOnlyTheRoomsBelowThem() {
-        layeredArchitecture()
-                .consideringOnlyDependenciesInAnyPackage("dev.segdiff..")
-                .layer("main")
-                .definedBy("dev.segdiff")
-                .layer("cli")
-                .definedBy("dev.segdiff.cli..")
-                .layer("server")
-                .definedBy("dev.segdiff.server..")
-                .layer("demo")
-                .definedBy("dev.segdiff.demo..")
-                .layer("segment")
-                .definedBy("dev.segdiff.segment..")
-                .layer("event")
-                .definedBy("dev.segdiff.event..")
-                .layer("audit")
-                .definedBy("dev.segdiff.audit..")
-                .layer("index")
-                .definedBy("dev.segdiff.index..")
-                .layer("run")
-                .definedBy("dev.segdiff.run..")
-                .layer("db")
-                .definedBy("dev.segdiff.db..")
-                .whereLayer("main")
-                .mayNotBeAccessedByAnyLayer()
-                .whereLayer("cli")
-                .mayOnlyBeAccessedByLayers("main")
-                .whereLayer("server")
-                .mayOnlyBeAccessedByLayers("cli")
-                .whereLayer("demo")
-                .mayOnlyBeAccessedByLayers("cli")
-                .whereLayer("segment")
-                .mayOnlyBeAccessedByLayers("cli", "server", "demo")
-                .whereLayer("event")
-                .mayOnlyBeAccessedByLayers("cli", "server", "demo")
-                .whereLayer("audit")
-                .mayOnlyBeAccessedByLayers("cli")
-                .whereLayer("index")
-                .mayOnlyBeAccessedByLayers("cli", "server")
-                .whereLayer("run")
-                .mayOnlyBeAccessedByLayers("main", "cli", "server", "demo", "segment", "event", "audit", "index")
+    void roomsKnowOnlyTheFloorsBelowThem() {
+        Architectures.LayeredArchitecture house =
+                layeredArchitecture().consideringOnlyDependenciesInAnyPackage("dev.segdiff..");
+        house = house.layer("main").definedBy("dev.segdiff");
+        for (String room : FLOORS.stream().flatMap(List::stream).toList()) {
+            house = house.layer(room).definedBy("dev.segdiff." + room + "..");
+        }
+        house = house.whereLayer("main").mayNotBeAccessedByAnyLayer();
+        List<String> above = new ArrayList<>(List.of("main"));
+        for (List<String> floor : FLOORS) {
+            for (String room : floor) {
+                List<String> askers = above.stream()
+                        .filter(asker -> !HIDDEN_FROM_SERVER.contains(room) || !asker.equals("server"))
+                        .toList();
+                house = house.whereLayer(room).mayOnlyBeAccessedByLayers(askers.toArray(String[]::new));
+            }
+            above.addAll(floor);
+        }
+        house.check(CODE);
+    }
+
+    @Test
+    void noRoomIsPartOfACircle() {
+        SlicesRuleDefinition.slices()
+                .matching("dev.segdiff.(**)")
+                .should()
+                .beFreeOfCycles()
                 .check(CODE);
+    }
+
+    @Test
+    void everyRoomHasItsFloor() {
+        Set<String> rooms = CODE.stream()
+                .map(JavaClass::getPackageName)
+                .filter(name -> name.startsWith("dev.segdiff."))
+                .map(name -> name.split("\\.")[2])
+                .collect(Collectors.toCollection(TreeSet::new));
+
+        assertThat(FLOORS.stream().flatMap(List::stream)).containsExactlyInAnyOrderElementsOf(rooms);
     }
 
     @Test

@@ -1,5 +1,7 @@
 package dev.segdiff.server;
 
+import dev.segdiff.server.cache.DatabaseState;
+import dev.segdiff.server.live.LiveRuns;
 import jakarta.enterprise.context.ApplicationScoped;
 import org.eclipse.microprofile.health.HealthCheck;
 import org.eclipse.microprofile.health.HealthCheckResponse;

@@ -1,0 +1,53 @@
+package dev.segdiff.server.access;
+
+import dev.segdiff.server.page.PageView.Viewer;
+import io.quarkus.security.ForbiddenException;
+import io.quarkus.security.UnauthorizedException;
+import io.quarkus.security.identity.SecurityIdentity;
+import jakarta.enterprise.context.RequestScoped;
+import java.util.Optional;
+
+/** Who looks at the page, and what their forms may do. */
+@RequestScoped
+public class PageUser {
+    private final Tokens tokens;
+    private final Sessions sessions;
+    private final SecurityIdentity identity;
+
+    public PageUser(Tokens tokens, Sessions sessions, SecurityIdentity identity) {
+        this.tokens = tokens;
+        this.sessions = sessions;
+        this.identity = identity;
+    }
+
+    /** Empty if nobody has logged in, and somebody has to. */
+    public Optional<Viewer> viewer(String cookie) {
+        return token(cookie)
+                .map(token -> new Viewer(
+                        token.name(),
+                        token.right() == Token.Right.RUN,
+                        !tokens.isOpen(),
+                        sessions.formKey(token, cookie)));
+    }
+
+    /**
+     * The token of whoever sends a form.
+     *
+     * @throws UnauthorizedException if nobody has logged in
+     * @throws ForbiddenException if it may only read, or the form is not one of this session
+     */
+    public Token mustRun(String cookie, String formKey) {
+        Token token = token(cookie).orElseThrow(UnauthorizedException::new);
+        if (token.right() != Token.Right.RUN || !sessions.isFormKey(token, cookie, formKey)) {
+            throw new ForbiddenException();
+        }
+        return token;
+    }
+
+    private Optional<Token> token(String cookie) {
+        if (identity.isAnonymous()) {
+            return Optional.empty();
+        }
+        return tokens.isOpen() ? Optional.of(tokens.local()) : sessions.verify(cookie);
+    }
+}

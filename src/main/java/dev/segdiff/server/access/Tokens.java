@@ -1,0 +1,187 @@
+package dev.segdiff.server.access;
+
+import dev.segdiff.db.FileProblem;
+import dev.segdiff.db.InvalidInputException;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.jboss.logging.Logger;
+
+/** All tokens that are good for anything, as configured, and as their file says now. */
+@ApplicationScoped
+public class Tokens {
+    private static final Logger LOG = Logger.getLogger(Tokens.class);
+
+    /** The name of whoever comes when no token is configured and only this machine can ask. */
+    static final String LOCAL = "local";
+
+    /** The name of the token in segdiff.api.token. */
+    private static final String ADMIN = "admin";
+
+    private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
+
+    /** What tells one state of the file from another; a mounted secret changes by a link that points elsewhere. */
+    private record Version(Path target, FileTime modified, long size) {}
+
+    private final ApiConfig config;
+    private final Clock clock;
+    private final boolean loopback;
+    private final Token local =
+            Token.of(LOCAL, Token.Right.RUN, UUID.randomUUID().toString());
+    private volatile List<Token> tokens = List.of();
+    private volatile Optional<Version> version = Optional.empty();
+    private volatile Instant lookedAt = Instant.EPOCH;
+    private String told = "";
+
+    public Tokens(ApiConfig config, Clock clock, @ConfigProperty(name = "quarkus.http.host") String host) {
+        this.config = config;
+        this.clock = clock;
+        this.loopback = LocalAddress.isLoopback(host);
+    }
+
+    /**
+     * Reads the tokens.
+     *
+     * @throws InvalidInputException if something is wrong with them
+     */
+    public void load() {
+        version = config.tokensFile().map(Tokens::version);
+        tokens = read();
+        lookedAt = clock.instant();
+    }
+
+    /** Who is meant when no token is configured; its secret lives as long as the process. */
+    Token local() {
+        return local;
+    }
+
+    /** Whether whoever reaches us may do everything. */
+    public boolean isOpen() {
+        return loopback && config.token().isEmpty() && config.tokensFile().isEmpty();
+    }
+
+    /** The token of this secret, unless it has expired. Every token is compared, in constant time. */
+    public Optional<Token> match(String secret) {
+        byte[] hash = Token.hash(secret);
+        Token match = null;
+        for (Token token : current()) {
+            if (token.matches(hash)) {
+                match = token;
+            }
+        }
+        return Optional.ofNullable(match).filter(token -> !token.isExpired(clock.instant()));
+    }
+
+    Optional<Token> named(String name) {
+        return current().stream()
+                .filter(token -> token.name().equals(name) && !token.isExpired(clock.instant()))
+                .findFirst();
+    }
+
+    /** One line for the log. */
+    public String describe() {
+        if (isOpen()) {
+            return "no token is configured: whoever is on this machine may do everything";
+        }
+        return tokens.isEmpty()
+                ? "no token is configured (segdiff.api.token, segdiff.api.tokens-file): the API and the page refuse everybody"
+                : "tokens: " + tokens.stream().map(Token::name).toList();
+    }
+
+    /** A file that is wrong changes nothing, so that a slip of the pen does not lock everybody out. */
+    private List<Token> current() {
+        Instant now = clock.instant();
+        if (config.tokensFile().isPresent() && lookedAt.plus(LOOK_AGAIN).isBefore(now)) {
+            lookedAt = now;
+            reload(config.tokensFile().get());
+        }
+        return tokens;
+    }
+
+    private synchronized void reload(Path file) {
+        try {
+            Optional<Version> present = Optional.of(version(file));
+            if (!present.equals(version)) {
+                tokens = read();
+                version = present;
+                LOG.infof(
+                        "tokens file changed, tokens: %s",
+                        tokens.stream().map(Token::name).toList());
+            }
+        } catch (InvalidInputException e) {
+            String text = String.valueOf(e.getMessage());
+            if (!text.equals(told)) {
+                LOG.errorf("tokens stay as they were: %s", text);
+            }
+            told = text;
+        }
+    }
+
+    private List<Token> read() {
+        List<Token> all = new ArrayList<>();
+        config.token().ifPresent(secret -> {
+            if (secret.length() < Token.MIN_LENGTH) {
+                throw new InvalidInputException("segdiff.api.token has less than " + Token.MIN_LENGTH
+                        + " characters: make one with `openssl rand -hex 24`");
+            }
+            all.add(Token.of(ADMIN, Token.Right.RUN, secret));
+        });
+        config.tokensFile().ifPresent(file -> all.addAll(read(file)));
+        Set<String> names = new HashSet<>();
+        for (Token token : all) {
+            if (!names.add(token.name())) {
+                throw new InvalidInputException("segdiff.api.tokens-file: the name " + token.name() + " comes twice");
+            }
+        }
+        return List.copyOf(all);
+    }
+
+    private static List<Token> read(Path file) {
+        List<Token> found = new ArrayList<>();
+        try {
+            List<String> lines = Files.readAllLines(file);
+            for (int i = 0; i < lines.size(); i++) {
+                String line = lines.get(i).strip();
+                if (!line.isEmpty() && !line.startsWith("#")) {
+                    found.add(parse(file, i + 1, line));
+                }
+            }
+            return found;
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    private static Token parse(Path file, int number, String line) {
+        try {
+            return Token.parse(line);
+        } catch (InvalidInputException e) {
+            throw new InvalidInputException(
+                    "segdiff.api.tokens-file: " + file + " line " + number + ": " + e.getMessage());
+        }
+    }
+
+    private static Version version(Path file) {
+        try {
+            return new Version(file.toRealPath(), Files.getLastModifiedTime(file), Files.size(file));
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    private static InvalidInputException unreadable(Path file, IOException e) {
+        return new InvalidInputException("segdiff.api.tokens-file: " + FileProblem.words(file.toString(), e));
+    }
+}

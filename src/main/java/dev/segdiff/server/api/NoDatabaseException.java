@@ -1,0 +1,10 @@
+package dev.segdiff.server.api;
+
+/** The database cannot be worked with now; readiness says so, too. */
+public final class NoDatabaseException extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    NoDatabaseException(String fault) {
+        super(fault);
+    }
+}

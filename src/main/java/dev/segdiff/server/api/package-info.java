@@ -1,0 +1,3 @@
+/** The JSON API under {@code /api}: jobs and runs. */
+@org.jspecify.annotations.NullMarked
+package dev.segdiff.server.api;

@@ -1,0 +1,123 @@
+package dev.segdiff.server.cache;
+
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An answer of the database for many probes. It is asked for once at a time, however many want to know, and nobody waits
+ * longer than the patience: probes cannot load the database, and a slow database cannot hold them.
+ */
+public final class CachedAnswer<T> {
+    /** The source did not answer in time. */
+    public static final class SlowException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        public SlowException(Duration patience) {
+            super("the database did not answer within " + patience.toSeconds() + " s");
+        }
+    }
+
+    private record Answer<T>(T value, long at) {}
+
+    /** A question that was asked at a moment, and is answered or not. */
+    private record Asked<T>(CompletableFuture<Answer<T>> future, long at) {}
+
+    private final Supplier<T> source;
+    private final Duration maxAge;
+    private final Duration patience;
+    private final Duration tolerance;
+    private final Executor executor;
+
+    private @Nullable Asked<T> asked;
+    private volatile @Nullable Answer<T> last;
+
+    /**
+     * @param maxAge an older answer is asked for anew
+     * @param tolerance an older answer is not given even when the new one is late
+     */
+    public CachedAnswer(Supplier<T> source, Duration maxAge, Duration patience, Duration tolerance, Executor executor) {
+        this.source = source;
+        this.maxAge = maxAge;
+        this.patience = patience;
+        this.tolerance = tolerance;
+        this.executor = executor;
+    }
+
+    /**
+     * Asks, if that is due, and does not wait: who wants several answers begins with all of them, and waits no longer than
+     * for one.
+     *
+     * @return waits and tells the answer, or throws what {@link #get} throws
+     */
+    public Supplier<T> begin() {
+        Answer<T> present = last;
+        if (present != null && age(present) <= maxAge.toNanos()) {
+            return present::value;
+        }
+        Asked<T> question = ask();
+        return () -> await(question);
+    }
+
+    /**
+     * The answer.
+     *
+     * @throws SlowException if it is late, and no tolerable one is there
+     */
+    T get() {
+        return begin().get();
+    }
+
+    /** A failure, or a question without an answer, is of no more use: whatever was in the way is gone. */
+    public synchronized void askAgain() {
+        asked = null;
+    }
+
+    private T await(Asked<T> question) {
+        try {
+            long left = question.at() + patience.toNanos() - System.nanoTime();
+            return question.future()
+                    .get(Math.max(0, left), TimeUnit.NANOSECONDS)
+                    .value();
+        } catch (TimeoutException e) {
+            Answer<T> present = last;
+            if (present != null && age(present) <= tolerance.toNanos()) {
+                return present.value();
+            }
+            throw new SlowException(patience);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException failure ? failure : new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SlowException(patience);
+        }
+    }
+
+    private synchronized Asked<T> ask() {
+        Asked<T> present = asked;
+        // A failure is an answer too: whoever comes right after it does not ask again.
+        if (present != null && (!present.future().isDone() || System.nanoTime() - present.at() <= maxAge.toNanos())) {
+            return present;
+        }
+        Asked<T> question = new Asked<>(
+                CompletableFuture.supplyAsync(
+                        () -> {
+                            Answer<T> answer = new Answer<>(source.get(), System.nanoTime());
+                            last = answer;
+                            return answer;
+                        },
+                        executor),
+                System.nanoTime());
+        asked = question;
+        return question;
+    }
+
+    private static long age(Answer<?> answer) {
+        return System.nanoTime() - answer.at();
+    }
+}

@@ -1,0 +1,95 @@
+package dev.segdiff.server.cache;
+
+import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Retry;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobStatus;
+import dev.segdiff.run.JobStatuses;
+import dev.segdiff.run.Jobs;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import org.jboss.logging.Logger;
+import org.jspecify.annotations.Nullable;
+
+/** How each job stands, a few seconds old at most while the database is quick: for probes, metrics and the page alike. */
+@ApplicationScoped
+public class CachedStatuses {
+    private static final Logger LOG = Logger.getLogger(CachedStatuses.class);
+
+    private static final Duration MAX_AGE = Duration.ofSeconds(3);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
+
+    /** Who asks within this time asks the same: longer than the patience, which the first of several may use up. */
+    private static final Duration TOGETHER = PATIENCE.plusMillis(500);
+
+    /** A goal of many parts may take longer than the patience. */
+    private static final Duration TOLERANCE = Duration.ofMinutes(5);
+
+    /** A connection that has rested can be one of a server that is gone; the next one is not. */
+    private static final Retry RETRY = new Retry(2, Duration.ofMillis(50));
+
+    private final Map<String, CachedAnswer<JobStatus>> byJob;
+    private final JobStatuses statuses;
+    private @Nullable Begun together;
+
+    public CachedStatuses(Jobs jobs, JobStatuses statuses, ProbeExecutor probes) {
+        this.statuses = statuses;
+        this.byJob = jobs.all().stream()
+                .collect(Collectors.toMap(
+                        Job::name, job -> new CachedAnswer<>(() -> read(job), MAX_AGE, PATIENCE, TOLERANCE, probes)));
+    }
+
+    /** What was asked for all jobs. */
+    public final class Begun {
+        private final long at = System.nanoTime();
+        private final Map<String, Supplier<JobStatus>> answers = byJob.entrySet().stream()
+                .collect(Collectors.toMap(
+                        Map.Entry::getKey, recent -> recent.getValue().begin()));
+
+        /** How a job stands, or that it is unknown. */
+        public JobStatus of(Job job) {
+            try {
+                return Objects.requireNonNull(answers.get(job.name())).get();
+            } catch (CachedAnswer.SlowException e) {
+                return statuses.unknown(job, String.valueOf(e.getMessage()));
+            } catch (DatabaseException e) {
+                LOG.debugf(e, "status of %s", job.name());
+                return statuses.unknown(job, "the database cannot be asked");
+            }
+        }
+    }
+
+    /** Asks for all, and does not wait. */
+    public Begun begin() {
+        return new Begun();
+    }
+
+    /** How a job stands, or that it is unknown. Who asks for one job after the other waits no longer than for one. */
+    public JobStatus of(Job job) {
+        return together().of(job);
+    }
+
+    private synchronized Begun together() {
+        Begun present = together;
+        if (present == null || System.nanoTime() - present.at > TOGETHER.toNanos()) {
+            present = begin();
+            together = present;
+        }
+        return present;
+    }
+
+    synchronized void askAgain(@Observes DatabaseIsBack event) {
+        together = null;
+        byJob.values().forEach(CachedAnswer::askAgain);
+    }
+
+    private JobStatus read(Job job) {
+        return RETRY.run(new Cancellation(), DatabaseException::isLostConnection, () -> statuses.of(job));
+    }
+}

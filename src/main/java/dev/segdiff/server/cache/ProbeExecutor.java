@@ -1,0 +1,21 @@
+package dev.segdiff.server.cache;
+
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** The threads that ask the database for what probes and pages want to know: at most one a question. */
+@ApplicationScoped
+public class ProbeExecutor implements Executor {
+    private final ExecutorService threads = Executors.newCachedThreadPool(work -> {
+        Thread thread = new Thread(work, "segdiff-ask");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    @Override
+    public void execute(Runnable question) {
+        threads.execute(question);
+    }
+}

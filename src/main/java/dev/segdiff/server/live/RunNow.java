@@ -1,0 +1,93 @@
+package dev.segdiff.server.live;
+
+import com.fasterxml.jackson.annotation.JsonSetter;
+import com.fasterxml.jackson.annotation.Nulls;
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.Jobs;
+import dev.segdiff.run.LogicalDay;
+import dev.segdiff.run.RunConfig;
+import dev.segdiff.run.RunContext;
+import dev.segdiff.run.RunRequest;
+import dev.segdiff.run.Trigger;
+import io.quarkus.runtime.annotations.RegisterForReflection;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.LocalDate;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/** A run that somebody asks for over HTTP, through the API or the page. */
+@ApplicationScoped
+public class RunNow {
+    private final Jobs jobs;
+    private final LiveRuns runs;
+    private final LogicalDay days;
+    private final RunConfig config;
+
+    public RunNow(Jobs jobs, LiveRuns runs, LogicalDay days, RunConfig config) {
+        this.jobs = jobs;
+        this.runs = runs;
+        this.days = days;
+        this.config = config;
+    }
+
+    /**
+     * What is asked for; the same as the options of {@code segdiff run}.
+     *
+     * @param day the logical day; null: today
+     * @param accept what a person lets through once
+     */
+    public record Order(@Nullable LocalDate day, boolean dryRun, boolean force, List<String> accept) {
+        public static final Order PLAIN = new Order(null, false, false, List.of());
+        public static final Order DRY = new Order(null, true, false, List.of());
+    }
+
+    /** An order as JSON; a bean and no record, so that "dry_run": null is refused and not taken for false. */
+    @RegisterForReflection
+    public static final class Body {
+        public @Nullable LocalDate day;
+        public boolean dryRun;
+        public boolean force;
+
+        @JsonSetter(nulls = Nulls.FAIL)
+        public List<@Nullable String> accept = List.of();
+
+        /** @throws InvalidInputException if a list holds null */
+        public Order order() {
+            if (accept.stream().anyMatch(Objects::isNull)) {
+                throw new InvalidInputException("accept holds null, expected CUSTOMER/SEGMENT such as 7/42");
+            }
+            return new Order(
+                    day,
+                    dryRun,
+                    force,
+                    accept.stream().flatMap(Stream::ofNullable).toList());
+        }
+    }
+
+    /**
+     * Starts a run.
+     *
+     * @param name of the job
+     * @param actor the name of the token
+     * @param requestId of the HTTP request
+     * @throws NotThereException if there is no such job
+     * @throws JobBusyException if the job runs already
+     * @throws StoppingException if the process is about to end
+     * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request
+     */
+    public RunContext start(String name, Order order, String actor, String requestId) {
+        Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
+        RunRequest request = new RunRequest(
+                Trigger.http(actor, requestId),
+                days.orToday(order.day()),
+                order.force(),
+                order.dryRun(),
+                order.accept(),
+                config.timeBudget());
+        Jobs.check(List.of(job), request);
+        return runs.start(job, request).orElseThrow();
+    }
+}

@@ -1,0 +1,23 @@
+package dev.segdiff.server.live;
+
+import dev.segdiff.run.RunLedger;
+import jakarta.enterprise.context.ApplicationScoped;
+
+/** Asks a run to stop: through the ledger, which its worker reads, and at once if that is this process. */
+@ApplicationScoped
+public class StopNow {
+    private final RunLedger ledger;
+    private final LiveRuns live;
+
+    public StopNow(RunLedger ledger, LiveRuns live) {
+        this.ledger = ledger;
+        this.live = live;
+    }
+
+    /** False if the run has ended. */
+    public boolean stop(long runId, String actor) {
+        boolean asked = ledger.requestStop(runId, actor);
+        live.find(runId).ifPresent(run -> run.endForGood("stopped by " + actor));
+        return asked;
+    }
+}

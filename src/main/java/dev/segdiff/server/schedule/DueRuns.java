@@ -1,0 +1,82 @@
+package dev.segdiff.server.schedule;
+
+import dev.segdiff.db.CancelledException;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.LogicalDay;
+import dev.segdiff.run.RunConfig;
+import dev.segdiff.run.RunLedger;
+import dev.segdiff.run.RunRequest;
+import dev.segdiff.run.Trigger;
+import dev.segdiff.server.live.JobBusyException;
+import dev.segdiff.server.live.LiveRuns;
+import dev.segdiff.server.live.StoppingException;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.jboss.logging.Logger;
+
+/**
+ * Starts what a schedule has promised. A moment belongs to the replica that opens its row in the ledger first; one that was
+ * missed, as the database or this process was away, or whose run was interrupted, is made up for until the deadline.
+ */
+@ApplicationScoped
+public class DueRuns {
+    private static final Logger LOG = Logger.getLogger(DueRuns.class);
+
+    private final ScheduleConfig config;
+    private final RunConfig runConfig;
+    private final LogicalDay days;
+    private final RunLedger ledger;
+    private final LiveRuns runs;
+    private final Clock clock;
+
+    public DueRuns(
+            ScheduleConfig config, RunConfig runConfig, LogicalDay days, RunLedger ledger, LiveRuns runs, Clock clock) {
+        this.config = config;
+        this.runConfig = runConfig;
+        this.days = days;
+        this.ledger = ledger;
+        this.runs = runs;
+        this.clock = clock;
+    }
+
+    /**
+     * Starts the run for the last moment of a schedule, unless somebody has made it, or it is too long ago.
+     *
+     * @param since from when on this process has promised the moments of the schedule; earlier ones were promised only if
+     *     the same schedule made the job's last scheduled run
+     */
+    void start(Job job, Cron cron, Instant since) {
+        Instant now = clock.instant();
+        Optional<Instant> moment = cron.last(now).filter(last -> last.isAfter(now.minus(config.startingDeadline())));
+        if (moment.isPresent() && !runs.isStopping() && runs.of(job.name()).isEmpty()) {
+            attempt(job, cron, moment.get(), since);
+        }
+    }
+
+    private void attempt(Job job, Cron cron, Instant moment, Instant since) {
+        try {
+            boolean promised = !moment.isBefore(since) || ledger.isScheduledBy(job.name(), cron.toString());
+            if (promised && ledger.isOpen(job.name(), moment)) {
+                runs.start(job, request(cron, moment));
+            }
+        } catch (JobBusyException | StoppingException | CancelledException e) {
+            LOG.debugf("job=%s moment=%s waits: %s", job.name(), moment, e.getMessage());
+        } catch (DatabaseException e) {
+            LOG.warnf("job=%s moment=%s waits: %s", job.name(), moment, e.getMessage());
+        }
+    }
+
+    private RunRequest request(Cron cron, Instant moment) {
+        return new RunRequest(
+                Trigger.schedule(cron.toString(), moment),
+                days.orToday(null),
+                false,
+                false,
+                List.of(),
+                runConfig.timeBudget());
+    }
+}
