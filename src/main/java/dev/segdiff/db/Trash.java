@@ -1,5 +1,6 @@
 package dev.segdiff.db;
 
+import dev.segdiff.run.Steps.Step;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
@@ -94,6 +95,15 @@ public class Trash {
             }
         }
         return due;
+    }
+
+    /** The step that drops for good what has waited for this long. */
+    public Step<Entry> dropStep(String count, Duration after) {
+        return new Step<>(
+                count,
+                Entry::origin,
+                entry -> "drop table " + entry.table(),
+                (session, entry) -> drop(session, entry, after));
     }
 
     /** Moves a table that was noted; {@code lock_timeout} bounds the wait for its readers. */

@@ -1,5 +1,6 @@
 package dev.segdiff.event;
 
+import dev.segdiff.run.WaitCause;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Retry;
@@ -9,7 +10,7 @@ import dev.segdiff.event.EventQueries.Keys;
 import dev.segdiff.event.EventQueries.Left;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.Throttle;
-import dev.segdiff.run.Throttle.Gate;
+import dev.segdiff.run.Gate;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -241,7 +242,7 @@ final class EventBatches {
                     if (e.isLockTimeout() && !passingOver) {
                         passingOver = true;
                     } else if (e.isLockTimeout() && ++locked < LOCK_ATTEMPTS) {
-                        gate.yieldTo(Throttle.Cause.LOCK);
+                        gate.yieldTo(WaitCause.LOCK);
                     } else if (e.isCancelled() && !size.isLeast()) {
                         size.halve();
                         run.counts().add("timeouts", 1);
@@ -298,7 +299,7 @@ final class EventBatches {
         size.adapt(took);
         if (batch.holdsUp()) {
             size.halve();
-            gate.yieldTo(Throttle.Cause.WAITERS);
+            gate.yieldTo(WaitCause.WAITERS);
         }
         if (!dryRun) {
             gate.pass(batch.rows(), took);

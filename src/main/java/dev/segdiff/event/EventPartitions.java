@@ -10,7 +10,7 @@ import dev.segdiff.db.Trash;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.Steps;
 import dev.segdiff.run.Steps.Step;
-import dev.segdiff.run.Throttle.Gate;
+import dev.segdiff.run.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.List;
@@ -104,7 +104,7 @@ class EventPartitions {
     }
 
     private void drop(RunContext run, Gate gate, Duration wait, Predicate<String> owner) {
-        steps.each(run, gate, due(wait, owner), Step.drop("partitions_dropped", trash, wait));
+        steps.each(run, gate, due(wait, owner), trash.dropStep("partitions_dropped", wait));
     }
 
     private List<Trash.Entry> due(Duration wait, Predicate<String> owner) {

@@ -4,7 +4,7 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.run.RunConfig;
 import dev.segdiff.run.RunContext;
-import dev.segdiff.run.Throttle.Gate;
+import dev.segdiff.run.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.time.LocalDate;

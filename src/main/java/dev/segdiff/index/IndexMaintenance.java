@@ -11,7 +11,7 @@ import dev.segdiff.run.Result;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunRequest;
 import dev.segdiff.run.Throttle;
-import dev.segdiff.run.Throttle.Gate;
+import dev.segdiff.run.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Optional;
 

@@ -6,7 +6,7 @@ import dev.segdiff.db.Retry;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.run.RunContext;
-import dev.segdiff.run.Throttle.Gate;
+import dev.segdiff.run.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.OffsetDateTime;

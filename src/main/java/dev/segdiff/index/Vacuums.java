@@ -5,7 +5,7 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
 import dev.segdiff.index.VacuumQueries.Due;
 import dev.segdiff.run.RunContext;
-import dev.segdiff.run.Throttle.Gate;
+import dev.segdiff.run.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.List;

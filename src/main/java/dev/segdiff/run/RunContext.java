@@ -33,8 +33,8 @@ public final class RunContext {
     private final Counts counts = new Counts();
     private final List<String> problems = new CopyOnWriteArrayList<>();
     private final Set<String> statements = Collections.synchronizedSet(new LinkedHashSet<>());
-    private final Map<Throttle.Cause, Duration> waits = new ConcurrentSkipListMap<>();
-    private final Map<Throttle.Cause, String> waitReasons = new ConcurrentSkipListMap<>();
+    private final Map<WaitCause, Duration> waits = new ConcurrentSkipListMap<>();
+    private final Map<WaitCause, String> waitReasons = new ConcurrentSkipListMap<>();
     private volatile @Nullable Lease lease;
     private volatile boolean begun;
     private volatile boolean endedForGood;
@@ -149,7 +149,7 @@ public final class RunContext {
     }
 
     /** Tells that the run has yielded to the application, and why. */
-    void throttled(Throttle.Reason why, Duration waited) {
+    void throttled(WaitReason why, Duration waited) {
         waits.merge(why.cause(), waited, Duration::plus);
         waitReasons.put(why.cause(), why.text());
         counts.add(THROTTLED_SECONDS, waited.toSeconds());

@@ -4,9 +4,7 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Retry;
 import dev.segdiff.db.Session;
-import dev.segdiff.db.Trash;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.time.Duration;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.function.BiPredicate;
@@ -36,15 +34,6 @@ public class Steps {
                 return true;
             });
         }
-
-        /** Drops what has waited in the trash. */
-        public static Step<Trash.Entry> drop(String count, Trash trash, Duration after) {
-            return new Step<>(
-                    count,
-                    Trash.Entry::origin,
-                    entry -> "drop table " + entry.table(),
-                    (session, entry) -> trash.drop(session, entry, after));
-        }
     }
 
     private final Database database;
@@ -53,7 +42,7 @@ public class Steps {
         this.database = database;
     }
 
-    public <T> void each(RunContext run, Throttle.Gate gate, List<T> things, Step<T> step) {
+    public <T> void each(RunContext run, Gate gate, List<T> things, Step<T> step) {
         for (T thing : things) {
             gate.pass();
             if (run.request().dryRun()) {

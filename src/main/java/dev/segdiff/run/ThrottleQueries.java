@@ -4,8 +4,8 @@ import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
-import dev.segdiff.run.Throttle.Cause;
-import dev.segdiff.run.Throttle.Reason;
+
+
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
@@ -25,8 +25,8 @@ public class ThrottleQueries {
     }
 
     /** A reason to wait, if there is one. */
-    Optional<Reason> reason() {
-        Optional<Reason> server = serverReason();
+    Optional<WaitReason> reason() {
+        Optional<WaitReason> server = serverReason();
         return server.isPresent() ? server : operatorReason();
     }
 
@@ -43,7 +43,7 @@ public class ThrottleQueries {
     }
 
     /** What the role may not see (pg_stat_replication without pg_monitor) does not count. */
-    private Optional<Reason> serverReason() {
+    private Optional<WaitReason> serverReason() {
         return database.transaction(session -> session.first(
                 """
                 select 'REPLICATION_LAG', format('replication lag: %s replays %s s late', application_name, round(extract(epoch from replay_lag)))
@@ -53,19 +53,19 @@ public class ThrottleQueries {
                 from segdiff.unarchived_wal_files() files where files > ?
                 limit 1
                 """,
-                row -> new Reason(Cause.valueOf(row.getString(1)), row.getString(2)),
+                row -> new WaitReason(WaitCause.valueOf(row.getString(1)), row.getString(2)),
                 config.maxReplicationLag().toMillis() / 1000.0,
                 config.maxUnarchivedWalFiles()));
     }
 
-    private Optional<Reason> operatorReason() {
+    private Optional<WaitReason> operatorReason() {
         try {
-            return ask() ? Optional.of(new Reason(Cause.QUERY, "segdiff.throttle.query says so")) : Optional.empty();
+            return ask() ? Optional.of(new WaitReason(WaitCause.QUERY, "segdiff.throttle.query says so")) : Optional.empty();
         } catch (DatabaseException e) {
             if (e.isLostConnection()) {
                 throw e;
             }
-            return Optional.of(new Reason(Cause.QUERY, "segdiff.throttle.query fails: " + e.getMessage()));
+            return Optional.of(new WaitReason(WaitCause.QUERY, "segdiff.throttle.query fails: " + e.getMessage()));
         }
     }
 

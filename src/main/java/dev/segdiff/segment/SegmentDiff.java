@@ -13,7 +13,7 @@ import dev.segdiff.run.Result;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunRequest;
 import dev.segdiff.run.Throttle;
-import dev.segdiff.run.Throttle.Gate;
+import dev.segdiff.run.Gate;
 import dev.segdiff.segment.Publication.Busy;
 import dev.segdiff.segment.Publication.Failed;
 import dev.segdiff.segment.Publication.NotClaimed;

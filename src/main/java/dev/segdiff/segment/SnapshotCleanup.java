@@ -14,7 +14,7 @@ import dev.segdiff.run.RunRequest;
 import dev.segdiff.run.Steps;
 import dev.segdiff.run.Steps.Step;
 import dev.segdiff.run.Throttle;
-import dev.segdiff.run.Throttle.Gate;
+import dev.segdiff.run.Gate;
 import dev.segdiff.segment.SnapshotCleanupQueries.Orphan;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
@@ -90,7 +90,7 @@ public class SnapshotCleanup implements Job {
                     run,
                     gate,
                     found(session -> trash.due(session, kind, config.trashAfter())),
-                    Step.drop("dropped", trash, config.trashAfter()));
+                    trash.dropStep("dropped", config.trashAfter()));
         }
         return result(run.counts());
     }

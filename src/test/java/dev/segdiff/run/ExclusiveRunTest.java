@@ -236,7 +236,7 @@ class ExclusiveRunTest {
     void runningJobWaitsWhilePausedAndGoesOnWhenResumed() {
         TestJob[] job = new TestJob[1];
         job[0] = new TestJob(true, context -> {
-            Throttle.Gate gate = runs.throttle.gate(job[0], context);
+            Gate gate = runs.throttle.gate(job[0], context);
             runs.controls.pause(job[0], "ann", null);
             Thread resumer = new Thread(() -> {
                 while (context.counts().get("throttled_seconds") == 0) {
@@ -291,7 +291,7 @@ class ExclusiveRunTest {
     void limitSlowsARunDown() {
         TestJob[] job = new TestJob[1];
         job[0] = new TestJob(true, context -> {
-            Throttle.Gate gate = runs.throttle.gate(job[0], context);
+            Gate gate = runs.throttle.gate(job[0], context);
             gate.pass();
             long start = System.nanoTime();
             gate.pass(50, Duration.ZERO);
