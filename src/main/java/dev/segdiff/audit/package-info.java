@@ -1,3 +1,3 @@
-/** The memory of small, precious tables: who changed what, and how to take it back; and what a run removed, put back. */
+/** The memory of small, precious tables: who changed what, and how to take the change back. */
 @org.jspecify.annotations.NullMarked
 package dev.segdiff.audit;

@@ -1,8 +1,8 @@
 package dev.segdiff.cli;
 
-import dev.segdiff.db.Trash;
 import dev.segdiff.segment.Segment;
 import dev.segdiff.segment.SegmentRegistry;
+import dev.segdiff.trash.Trash;
 import jakarta.inject.Inject;
 import java.util.List;
 import picocli.CommandLine.Command;

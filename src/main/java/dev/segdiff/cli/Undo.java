@@ -1,10 +1,10 @@
 package dev.segdiff.cli;
 
-import dev.segdiff.audit.RunUndo;
-import dev.segdiff.audit.RunUndo.Plan;
-import dev.segdiff.audit.RunUndo.Recallable;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.run.Outcome;
+import dev.segdiff.trash.RunUndo;
+import dev.segdiff.trash.RunUndo.Plan;
+import dev.segdiff.trash.RunUndo.Recallable;
 import jakarta.inject.Inject;
 import java.util.ArrayList;
 import java.util.List;

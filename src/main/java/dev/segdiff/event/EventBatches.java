@@ -1,6 +1,5 @@
 package dev.segdiff.event;
 
-import dev.segdiff.run.WaitCause;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Retry;
@@ -8,9 +7,13 @@ import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.event.EventQueries.Keys;
 import dev.segdiff.event.EventQueries.Left;
+import dev.segdiff.pace.BatchConfig;
+import dev.segdiff.pace.BatchSize;
+import dev.segdiff.pace.Gate;
 import dev.segdiff.run.RunContext;
-import dev.segdiff.run.Throttle;
-import dev.segdiff.run.Gate;
+import dev.segdiff.run.WaitCause;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.Where;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,12 +68,12 @@ final class EventBatches {
     private final RunContext run;
     private final Gate gate;
     private final EventPolicy policy;
-    private final EventTable table;
+    private final TimedTable table;
     private final BatchSize rowSize;
     private final BatchSize pageSize;
     private final List<Runnable> again = new ArrayList<>();
     private final KeptRows kept = new KeptRows();
-    private Condition expired = Condition.of("false");
+    private Where expired = Where.of("false");
     private boolean passingOver;
     private boolean leavingAlone;
     private boolean told;
@@ -84,7 +87,7 @@ final class EventBatches {
             RunContext run,
             Gate gate,
             EventPolicy policy,
-            EventTable table,
+            TimedTable table,
             long maxRows) {
         this.database = database;
         this.queries = queries;
@@ -106,7 +109,7 @@ final class EventBatches {
 
     /** Deletes what lies below the bound: from the cursor on, then what lies behind it, then what was locked. */
     void expire(String bound, @Nullable String cursor) {
-        expired = Condition.below(table, bound);
+        expired = Where.below(table, bound);
         if (table.indexed()) {
             walk(cursor, bound, true);
             if (cursor != null) {
@@ -136,9 +139,9 @@ final class EventBatches {
         boolean inclusive = true;
         while (left > 0) {
             String at = start;
-            Condition lower = Condition.from(table, at, inclusive);
+            Where lower = Where.from(table, at, inclusive);
             // The cursor may lie above the bound: when the retention was raised, or the day lies in the past.
-            Condition all = lower.and(Condition.below(table, until)).and(expired);
+            Where all = lower.and(Where.below(table, until)).and(expired);
             Batch batch = attempt(
                     rowSize, (session, size) -> range(session, lower, all, Math.min(size, left), saves ? until : null));
             if (batch.first() == null) {
@@ -160,25 +163,25 @@ final class EventBatches {
         }
     }
 
-    private Batch range(Session session, Condition lower, Condition all, long size, @Nullable String end) {
+    private Batch range(Session session, Where lower, Where all, long size, @Nullable String end) {
         Keys keys = queries.keys(session, table, all, size);
         if (keys.first() == null || keys.first().equals(keys.next())) {
             return new Batch(keys.first(), keys.next(), keys.first() != null, 0, Left.NOTHING, false);
         }
-        Condition where = keys.next() == null ? all : lower.and(Condition.below(table, keys.next()));
+        Where where = keys.next() == null ? all : lower.and(Where.below(table, keys.next()));
         String reached = end == null || keys.next() == null ? end : keys.next();
         return delete(session, where, where, Math.min(size, keys.rows()), reached, keys);
     }
 
     /** More rows of one value than fit a batch, as of a day: page by page. */
     private void walkTie(String value) {
-        Condition at = Condition.at(table, value);
+        Where at = Where.at(table, value);
         EventQueries.Pages pages = pagesOf(at);
         walkPages(at, pages.from(), pages.until());
     }
 
     /** All pages, if it takes too long to find out which. */
-    private EventQueries.Pages pagesOf(Condition at) {
+    private EventQueries.Pages pagesOf(Where at) {
         try {
             return database.transaction(
                     settings(database.defaults().statementTimeout(LONGEST)),
@@ -193,13 +196,13 @@ final class EventBatches {
     }
 
     /** Along the table. */
-    private void walkPages(Condition value, long from, long until) {
+    private void walkPages(Where value, long from, long until) {
         for (long page = from; page < until && left > 0; ) {
             long at = page;
             long[] reached = new long[1];
             Batch batch = attempt(pageSize, (session, pages) -> {
                 reached[0] = Math.min(until, at + pages);
-                Condition where = Condition.pages(at, reached[0]).and(value);
+                Where where = Where.pages(at, reached[0]).and(value);
                 return delete(session, where, value, left, null, new Keys("", "", 0));
             });
             look(batch, () -> walkPages(value, at, reached[0]));
@@ -207,8 +210,7 @@ final class EventBatches {
         }
     }
 
-    private Batch delete(
-            Session session, Condition where, Condition value, long limit, @Nullable String cursor, Keys keys) {
+    private Batch delete(Session session, Where where, Where value, long limit, @Nullable String cursor, Keys keys) {
         if (run.request().dryRun()) {
             if (!told) {
                 queries.tell(run, table, where);

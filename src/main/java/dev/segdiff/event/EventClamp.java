@@ -2,6 +2,8 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
+import dev.segdiff.table.TimeKey;
+import dev.segdiff.table.TimedTable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.List;
@@ -16,7 +18,7 @@ class EventClamp {
             """;
 
     /** Makes the policy known. Another table, column or key starts from the beginning. */
-    void register(Session session, EventPolicy policy, EventTable table) {
+    void register(Session session, EventPolicy policy, TimedTable table) {
         session.update(
                 """
                 insert into segdiff.event_policies as p (policy, relation, key_column, key_kind, zone, retention)
@@ -40,7 +42,7 @@ class EventClamp {
     }
 
     /** Whether the view is not as it should be: new, of another retention, or without a new column of the table. */
-    boolean isViewDue(Session session, EventPolicy policy, EventTable table) {
+    boolean isViewDue(Session session, EventPolicy policy, TimedTable table) {
         String view = view(policy).toString();
         Optional<String> comment =
                 session.first("select obj_description(to_regclass(?))", row -> String.valueOf(row.getString(1)), view);
@@ -52,7 +54,7 @@ class EventClamp {
     }
 
     /** Makes or takes away the view. */
-    void makeView(Session session, EventPolicy policy, EventTable table) {
+    void makeView(Session session, EventPolicy policy, TimedTable table) {
         TableName view = view(policy);
         if (!policy.view()) {
             session.update("drop view " + view);
@@ -63,7 +65,7 @@ class EventClamp {
     }
 
     /** The retention stands in the view itself, so that the planner knows it when it chooses an index. */
-    static String viewSql(EventPolicy policy, EventTable table) {
+    static String viewSql(EventPolicy policy, TimedTable table) {
         return "create or replace view %s as select * from %s where %s >= cast(%s as %s)"
                 .formatted(
                         view(policy),
@@ -73,7 +75,7 @@ class EventClamp {
                         table.type());
     }
 
-    private static String horizon(EventKey key, Duration retention) {
+    private static String horizon(TimeKey key, Duration retention) {
         // Hours by themselves: PostgreSQL 14 reads no more than 68 years of seconds.
         String instant =
                 "now() - interval '" + retention.toHours() + " hours " + retention.toSeconds() % 3600 + " seconds'";
@@ -88,11 +90,11 @@ class EventClamp {
         };
     }
 
-    private static String textCase(EventKey key, String text) {
+    private static String textCase(TimeKey key, String text) {
         return (key.lowerCase() ? "lower(" : "upper(") + text + ")";
     }
 
-    private static String comment(EventPolicy policy, EventTable table) {
+    private static String comment(EventPolicy policy, TimedTable table) {
         return "segdiff: rows of %s whose %s is not older than %s (%08x)"
                 .formatted(
                         table.table().plain(),

@@ -3,6 +3,8 @@ package dev.segdiff.event;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.event.TableInspection.Finding;
+import dev.segdiff.pace.Gate;
+import dev.segdiff.pace.Throttle;
 import dev.segdiff.run.Counts;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Job;
@@ -10,8 +12,7 @@ import dev.segdiff.run.Outcome;
 import dev.segdiff.run.Result;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Throttle;
-import dev.segdiff.run.Gate;
+import dev.segdiff.table.TimedTable;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
 import java.time.Instant;
@@ -121,7 +122,7 @@ public class EventExpiry implements Job {
         return goal.read(policies.get());
     }
 
-    private record Fit(EventPolicy policy, EventTable table) {}
+    private record Fit(EventPolicy policy, TimedTable table) {}
 
     /** The policies that can be served. Nothing has been touched yet. */
     private List<Fit> fit(RunContext run, List<EventPolicy> all, Instant now) {

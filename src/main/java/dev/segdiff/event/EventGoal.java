@@ -8,6 +8,8 @@ import dev.segdiff.db.Settings;
 import dev.segdiff.event.TableInspection.Finding;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Measure;
+import dev.segdiff.table.Partition;
+import dev.segdiff.table.TimedTable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.Instant;
@@ -110,7 +112,7 @@ class EventGoal {
     }
 
     /** What stands in the way of the next run; unknown if it takes too long to find out. */
-    private Optional<String> heldBack(EventPolicy policy, EventTable table, Instant now) {
+    private Optional<String> heldBack(EventPolicy policy, TimedTable table, Instant now) {
         String bound = table.key().bound(now.minus(policy.retention()));
         try {
             return ask(session -> massExpiry.objection(session, policy, table, bound))
@@ -123,7 +125,7 @@ class EventGoal {
         }
     }
 
-    private Optional<String> lackingPartitions(EventPolicy policy, EventTable table, Instant now) {
+    private Optional<String> lackingPartitions(EventPolicy policy, TimedTable table, Instant now) {
         if (!table.partitioned()) {
             return Optional.empty();
         }
@@ -132,7 +134,7 @@ class EventGoal {
         return ahead.lacking(policy, table, partitions, now);
     }
 
-    private State state(EventPolicy policy, EventTable table, Instant now) {
+    private State state(EventPolicy policy, TimedTable table, Instant now) {
         Instant horizon = now.minus(policy.retention());
         String bound = table.key().bound(horizon);
         Optional<Duration> overdue = overdue(table, bound, horizon);
@@ -149,7 +151,7 @@ class EventGoal {
     }
 
     /** Zero if nothing has expired; empty if it takes too long to find out. */
-    private Optional<Duration> overdue(EventTable table, String bound, Instant horizon) {
+    private Optional<Duration> overdue(TimedTable table, String bound, Instant horizon) {
         if (table.partitioned()) {
             return Optional.of(overduePartitions(table, bound, horizon));
         } else if (!table.indexed()) {
@@ -171,7 +173,7 @@ class EventGoal {
     }
 
     /** A partition goes as a whole, so that its last row counts; and what has strayed into the default partition. */
-    private Duration overduePartitions(EventTable table, String bound, Instant horizon) {
+    private Duration overduePartitions(TimedTable table, String bound, Instant horizon) {
         List<Partition> partitions = ask(session -> partitionQueries.list(session, table, bound));
         Duration overdue = partitions.stream()
                 .filter(Partition::expired)

@@ -1,6 +1,8 @@
 package dev.segdiff.event;
 
 import dev.segdiff.db.Session;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.Where;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -13,8 +15,8 @@ class EventGoalQueries {
     private static final Pattern PLAN_ROWS = Pattern.compile("\"Plan Rows\": (\\d+)");
 
     /** The least value below the bound. */
-    Optional<String> oldest(Session session, EventTable table, String bound) {
-        Condition expired = Condition.below(table, bound);
+    Optional<String> oldest(Session session, TimedTable table, String bound) {
+        Where expired = Where.below(table, bound);
         return session.first(
                 "select %1$s::text from %2$s where %3$s order by %1$s limit 1"
                         .formatted(table.column(), table.table(), expired.sql()),
@@ -23,9 +25,9 @@ class EventGoalQueries {
     }
 
     /** How many rows lie between two values, as the planner estimates; all rows if there are none. */
-    long estimate(Session session, EventTable table, @Nullable String from, @Nullable String until) {
-        Condition lower = Condition.from(table, from, true);
-        Condition between = until == null ? lower : lower.and(Condition.below(table, until));
+    long estimate(Session session, TimedTable table, @Nullable String from, @Nullable String until) {
+        Where lower = Where.from(table, from, true);
+        Where between = until == null ? lower : lower.and(Where.below(table, until));
         String plan = session.one(
                 "explain (format json) select from %s where %s".formatted(table.table(), between.sql()),
                 row -> row.getString(1),

@@ -6,11 +6,13 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.db.TableName;
-import dev.segdiff.db.Trash;
+import dev.segdiff.pace.Gate;
+import dev.segdiff.pace.Steps;
+import dev.segdiff.pace.Steps.Step;
 import dev.segdiff.run.RunContext;
-import dev.segdiff.run.Steps;
-import dev.segdiff.run.Steps.Step;
-import dev.segdiff.run.Gate;
+import dev.segdiff.table.Partition;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.trash.Trash;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.List;
@@ -43,7 +45,7 @@ class EventPartitions {
         this.steps = steps;
     }
 
-    List<Partition> list(EventTable table, String bound) {
+    List<Partition> list(TimedTable table, String bound) {
         return database.transaction(session -> queries.list(session, table, bound));
     }
 
@@ -52,7 +54,7 @@ class EventPartitions {
      *
      * @return false if a detach is pending still: PostgreSQL detaches one partition of a table at a time
      */
-    boolean recover(RunContext run, Gate gate, EventPolicy policy, EventTable table, List<Partition> partitions) {
+    boolean recover(RunContext run, Gate gate, EventPolicy policy, TimedTable table, List<Partition> partitions) {
         boolean finished = true;
         for (Partition partition : partitions) {
             if (partition.detachPending()) {
@@ -84,7 +86,7 @@ class EventPartitions {
     }
 
     /** Takes the expired partitions out of the table, until one has to wait: PostgreSQL detaches one at a time. */
-    void expire(RunContext run, Gate gate, EventPolicy policy, EventTable table, List<Partition> partitions) {
+    void expire(RunContext run, Gate gate, EventPolicy policy, TimedTable table, List<Partition> partitions) {
         boolean concurrently = partitions.stream().noneMatch(Partition::isDefault) && database.hasOwnSession();
         for (Partition partition : partitions) {
             if (partition.expired() && !partition.detachPending()) {
@@ -114,7 +116,7 @@ class EventPartitions {
     }
 
     private void takeOut(
-            RunContext run, EventPolicy policy, EventTable table, Partition partition, boolean concurrently) {
+            RunContext run, EventPolicy policy, TimedTable table, Partition partition, boolean concurrently) {
         if (run.request().dryRun()) {
             run.wouldRun(
                     concurrently
@@ -135,8 +137,8 @@ class EventPartitions {
         }
     }
 
-    private void note(Session session, EventPolicy policy, EventTable table, Partition partition) {
-        EventTable rows = table.partition(partition.table(), partition.indexed(), partition.pages());
+    private void note(Session session, EventPolicy policy, TimedTable table, Partition partition) {
+        TimedTable rows = table.partition(partition.table(), partition.indexed(), partition.pages());
         Optional<String> young = guard.objection(session, rows, String.valueOf(partition.to()));
         if (young.isPresent() || !queries.note(session, policy, table, partition)) {
             throw new InvalidInputException("it is not older than the retention on the database's clock: "

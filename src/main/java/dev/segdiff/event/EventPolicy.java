@@ -2,6 +2,7 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.Share;
 import dev.segdiff.db.TableName;
+import dev.segdiff.table.PartitionInterval;
 import java.time.Duration;
 import java.time.ZoneId;
 import java.util.Optional;

@@ -2,6 +2,9 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.Session;
 import dev.segdiff.run.RunContext;
+import dev.segdiff.table.Reference;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.Where;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.time.OffsetDateTime;
@@ -57,7 +60,7 @@ class EventQueries {
     }
 
     /** The first rows that meet the condition, in the order of their time, read from the index alone where possible. */
-    Keys keys(Session session, EventTable table, Condition where, long rows) {
+    Keys keys(Session session, TimedTable table, Where where, long rows) {
         List<Object> binds = new ArrayList<>(where.binds());
         binds.add(rows + 1);
         binds.add(rows);
@@ -68,7 +71,7 @@ class EventQueries {
     }
 
     /** The pages in which rows of this value lie; they are next to each other where rows are only ever appended. */
-    Pages pagesOf(Session session, EventTable table, Condition where) {
+    Pages pagesOf(Session session, TimedTable table, Where where) {
         return session.one(
                 """
                 select coalesce((min(ctid)::text::point)[0]::bigint, 0) as first, coalesce((max(ctid)::text::point)[0]::bigint, -1) as last
@@ -78,11 +81,11 @@ class EventQueries {
                 where.binds().toArray());
     }
 
-    boolean isEmpty(Session session, EventTable table) {
+    boolean isEmpty(Session session, TimedTable table) {
         return session.one("select not exists (select from " + table.table() + ")", row -> row.getBoolean(1));
     }
 
-    long countRows(Session session, EventTable table, Condition where) {
+    long countRows(Session session, TimedTable table, Where where) {
         return session.one(
                 "select count(*) from %s t where %s".formatted(table.table(), where.sql()),
                 row -> row.getLong(1),
@@ -100,16 +103,16 @@ class EventQueries {
     }
 
     /** Looks what is left, and why. */
-    Left left(Session session, EventTable table, Condition where) {
+    Left left(Session session, TimedTable table, Where where) {
         long all = countRows(session, table, where);
         if (all == 0) {
             return Left.NOTHING;
         }
         Map<String, Long> kept = new LinkedHashMap<>();
         for (Reference reference : table.references()) {
-            kept.put(reference.words(), countRows(session, table, where.and(Condition.of(reference.exists()))));
+            kept.put(reference.words(), countRows(session, table, where.and(Where.of(reference.exists()))));
         }
-        Condition unreferenced = where.and(Condition.of(Reference.none(table.references())));
+        Where unreferenced = where.and(Where.of(Reference.none(table.references())));
         long others = countRows(session, table, unreferenced);
         long free = session.one(
                 "select count(*) from (select from %s t where %s for update skip locked) free"
@@ -121,18 +124,18 @@ class EventQueries {
     }
 
     /** Waits for locked rows, as long as lock_timeout allows. */
-    long delete(Session session, EventTable table, Condition where) {
-        Condition guard = RetentionGuard.rows(table);
+    long delete(Session session, TimedTable table, Where where) {
+        Where guard = RetentionGuard.rows(table);
         return session.update(
                 DELETE.formatted(table.table(), where.sql(), guard.sql(), Reference.none(table.references())),
                 where.and(guard).binds().toArray());
     }
 
     /** @param spared what must hold for a row that was locked, too */
-    long deleteUnlocked(Session session, EventTable table, Condition where, Condition spared, long limit) {
+    long deleteUnlocked(Session session, TimedTable table, Where where, Where spared, long limit) {
         List<Object> binds = new ArrayList<>(where.binds());
         binds.add(limit);
-        Condition guard = RetentionGuard.rows(table);
+        Where guard = RetentionGuard.rows(table);
         binds.addAll(spared.and(guard).binds());
         return session.update(
                 DELETE_UNLOCKED.formatted(
@@ -166,7 +169,7 @@ class EventQueries {
     }
 
     /** The statements of a batch, for a dry run. */
-    void tell(RunContext run, EventTable table, Condition where) {
+    void tell(RunContext run, TimedTable table, Where where) {
         run.wouldRun(KEYS.formatted(table.column(), table.table(), where.sql()));
         String guard = RetentionGuard.rows(table).sql();
         String unreferenced = Reference.none(table.references());

@@ -2,6 +2,7 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.ConfigConverters;
 import dev.segdiff.db.Share;
+import dev.segdiff.table.PartitionInterval;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;

@@ -5,6 +5,7 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.run.RunContext;
+import dev.segdiff.table.TimedTable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
@@ -27,7 +28,7 @@ class ExpiryPlan {
     }
 
     /** Whether the policy may go on; if not, the run tells why and counts it as refused or held back. */
-    boolean isSafe(RunContext run, EventPolicy policy, EventTable table, String bound) {
+    boolean isSafe(RunContext run, EventPolicy policy, TimedTable table, String bound) {
         Optional<String> objection = ask(run, table, session -> guard.objection(session, table, bound));
         if (objection.isPresent()) {
             run.counts().add("refused", 1);
@@ -51,7 +52,7 @@ class ExpiryPlan {
     }
 
     /** Each delete has the guard in it as well, so an answer that is late stops nothing. */
-    private Optional<String> ask(RunContext run, EventTable table, Function<Session, Optional<String>> question) {
+    private Optional<String> ask(RunContext run, TimedTable table, Function<Session, Optional<String>> question) {
         Settings reading = database.defaults().statementTimeout(QUERY_TIMEOUT);
         try {
             return database.transaction(

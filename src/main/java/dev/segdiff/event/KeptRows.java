@@ -2,6 +2,7 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.Session;
 import dev.segdiff.run.RunContext;
+import dev.segdiff.table.TimedTable;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -21,7 +22,7 @@ final class KeptRows {
     }
 
     /** Tells each cause by its name, and how many rows it keeps. */
-    void tell(RunContext run, EventPolicy policy, EventTable table, Session session) {
+    void tell(RunContext run, EventPolicy policy, TimedTable table, Session session) {
         byCause.forEach((cause, rows) -> {
             run.counts().add("kept", rows);
             run.problem("policy %s: %d expired rows of %s stay: %s"
@@ -37,7 +38,7 @@ final class KeptRows {
         return byCause.isEmpty();
     }
 
-    private static String triggers(Session session, EventTable table) {
+    private static String triggers(Session session, TimedTable table) {
         return session.one(
                 """
                 select 'kept by ' || coalesce(string_agg(what, ', ' order by what), 'the table itself')

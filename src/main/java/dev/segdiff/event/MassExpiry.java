@@ -1,6 +1,9 @@
 package dev.segdiff.event;
 
 import dev.segdiff.db.Session;
+import dev.segdiff.table.Partition;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.Where;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,7 +35,7 @@ class MassExpiry {
      *
      * @throws dev.segdiff.db.DatabaseException if it takes too long to look
      */
-    Optional<String> objection(Session session, EventPolicy policy, EventTable table, String bound) {
+    Optional<String> objection(Session session, EventPolicy policy, TimedTable table, String bound) {
         // Partitions that an undo has put back stay, old as they are.
         if (table.partitioned()
                 && partitionQueries.list(session, table, bound).stream().noneMatch(Partition::expired)) {
@@ -68,9 +71,9 @@ class MassExpiry {
     }
 
     /** Statistics can be old: whether many rows have expired is seen in the table itself. */
-    private static Found look(Session session, EventTable table, String bound) {
-        Condition below = Condition.below(table, bound);
-        Condition above = Condition.from(table, bound, true);
+    private static Found look(Session session, TimedTable table, String bound) {
+        Where below = Where.below(table, bound);
+        Where above = Where.from(table, bound, true);
         List<Object> binds = new ArrayList<>(below.binds());
         binds.addAll(above.binds());
         binds.addAll(below.binds());
@@ -84,7 +87,7 @@ class MassExpiry {
                 binds.toArray());
     }
 
-    private static @Nullable String newest(Session session, EventTable table) {
+    private static @Nullable String newest(Session session, TimedTable table) {
         return session.first(
                         "select %1$s::text from %2$s where %1$s is not null order by %1$s desc limit 1"
                                 .formatted(table.column(), table.table()),

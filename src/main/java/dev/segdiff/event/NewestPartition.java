@@ -1,5 +1,9 @@
 package dev.segdiff.event;
 
+import dev.segdiff.table.Partition;
+import dev.segdiff.table.PartitionInterval;
+import dev.segdiff.table.TimeKey;
+import dev.segdiff.table.TimedTable;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
@@ -23,7 +27,7 @@ record NewestPartition(ZonedDateTime end, PartitionInterval interval, String nam
     private static final int RECENT = 24;
 
     /** Empty if the partitions are no series of hours, days, weeks, months or years in any zone. */
-    static Optional<NewestPartition> of(EventPolicy policy, EventTable table, List<Partition> all, Instant now) {
+    static Optional<NewestPartition> of(EventPolicy policy, TimedTable table, List<Partition> all, Instant now) {
         List<Partition> ending = all.stream().filter(p -> p.to() != null).toList();
         if (ending.isEmpty()) {
             PartitionInterval interval = policy.partitionInterval().orElse(PartitionInterval.MONTH);
@@ -55,14 +59,14 @@ record NewestPartition(ZonedDateTime end, PartitionInterval interval, String nam
      * agree on the bounds to come.
      */
     private static Optional<NewestPartition> series(
-            EventPolicy policy, EventKey key, Partition newest, List<Partition> recent) {
+            EventPolicy policy, TimeKey key, Partition newest, List<Partition> recent) {
         for (ZoneId zone : List.of(key.zone(), ZoneOffset.UTC)) {
             Optional<NewestPartition> found = rounded(zone, policy, key, newest, recent);
             if (found.isPresent()) {
                 return found;
             }
         }
-        if (key.kind() == EventKey.Kind.TIMESTAMP || key.kind() == EventKey.Kind.DATE) {
+        if (key.kind() == TimeKey.Kind.TIMESTAMP || key.kind() == TimeKey.Kind.DATE) {
             return Optional.empty();
         }
         List<NewestPartition> found = ZoneId.getAvailableZoneIds().stream()
@@ -88,7 +92,7 @@ record NewestPartition(ZonedDateTime end, PartitionInterval interval, String nam
     }
 
     private static Optional<NewestPartition> rounded(
-            ZoneId zone, EventPolicy policy, EventKey key, Partition newest, List<Partition> recent) {
+            ZoneId zone, EventPolicy policy, TimeKey key, Partition newest, List<Partition> recent) {
         return in(zone, policy, key, newest)
                 .filter(found -> found.interval().isRound(found.end()))
                 .filter(found -> recent.stream()
@@ -96,7 +100,7 @@ record NewestPartition(ZonedDateTime end, PartitionInterval interval, String nam
                                 && found.interval().isRound(time(key, p.to(), zone))));
     }
 
-    private static Optional<NewestPartition> in(ZoneId zone, EventPolicy policy, EventKey key, Partition newest) {
+    private static Optional<NewestPartition> in(ZoneId zone, EventPolicy policy, TimeKey key, Partition newest) {
         Optional<ZonedDateTime> to = key.time(String.valueOf(newest.to())).map(time -> time.withZoneSameInstant(zone));
         Optional<ZonedDateTime> from =
                 Optional.ofNullable(newest.from()).flatMap(key::time).map(time -> time.withZoneSameInstant(zone));
@@ -106,7 +110,7 @@ record NewestPartition(ZonedDateTime end, PartitionInterval interval, String nam
                 end, unit, newest.table().name(), from.map(unit::suffix).orElse(""))));
     }
 
-    private static ZonedDateTime time(EventKey key, @Nullable String bound, ZoneId zone) {
+    private static ZonedDateTime time(TimeKey key, @Nullable String bound, ZoneId zone) {
         return key.time(String.valueOf(bound))
                 .map(time -> time.withZoneSameInstant(zone))
                 .orElse(Instant.EPOCH.atZone(zone));

@@ -2,6 +2,9 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
+import dev.segdiff.table.Partition;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.Where;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -14,8 +17,8 @@ class PartitionQueries {
     record Noted(long trashId, TableName table) {}
 
     /** In the order of their time, the default partition last. */
-    List<Partition> list(Session session, EventTable table, String bound) {
-        Condition ended = RetentionGuard.ended(table, "b.upper");
+    List<Partition> list(Session session, TimedTable table, String bound) {
+        Where ended = RetentionGuard.ended(table, "b.upper");
         return session.list(
                 """
                 select n.nspname, c.relname, b.lower, b.upper, b.text = 'DEFAULT' as is_default, i.inhdetachpending, c.relkind = 'p' as partitioned,
@@ -45,8 +48,8 @@ class PartitionQueries {
      *
      * @return false if the database finds, by the partition's own bound and its own clock, that it has not expired
      */
-    boolean note(Session session, EventPolicy policy, EventTable table, Partition partition) {
-        Condition ended =
+    boolean note(Session session, EventPolicy policy, TimedTable table, Partition partition) {
+        Where ended =
                 RetentionGuard.ended(table, "substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''(.*)''\\)$')");
         long noted = session.update(
                 """
@@ -91,32 +94,32 @@ class PartitionQueries {
                 policy.name());
     }
 
-    static String detachConcurrently(EventTable table, Partition partition) {
+    static String detachConcurrently(TimedTable table, Partition partition) {
         return "alter table " + table.table() + " detach partition " + partition.table() + " concurrently";
     }
 
-    static String finalizeDetach(EventTable table, Partition partition) {
+    static String finalizeDetach(TimedTable table, Partition partition) {
         return "alter table " + table.table() + " detach partition " + partition.table() + " finalize";
     }
 
-    static String detach(EventTable table, Partition partition) {
+    static String detach(TimedTable table, Partition partition) {
         return "alter table " + table.table() + " detach partition " + partition.table();
     }
 
     /** By itself, so that attaching it does not lock out readers and writers of the others. */
-    static String create(EventTable table, TableName partition) {
+    static String create(TimedTable table, TableName partition) {
         return "create table " + partition + " (like " + table.table()
                 + " including defaults including generated including constraints including storage"
                 + " including compression including statistics)";
     }
 
-    static String attach(EventTable table, TableName partition, String from, String to) {
+    static String attach(TimedTable table, TableName partition, String from, String to) {
         return "alter table %s attach partition %s for values from ('%s') to ('%s')"
                 .formatted(table.table(), partition, from, to);
     }
 
     /** A partition of another owner than its parent's would be in the way of the next {@code alter table}. */
-    void giveToOwnerOf(Session session, EventTable table, TableName partition) {
+    void giveToOwnerOf(Session session, TimedTable table, TableName partition) {
         session.list(
                 "select segdiff.give_to_owner_of(to_regclass(?), to_regclass(?))",
                 row -> row,

@@ -5,6 +5,9 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.TableName;
 import dev.segdiff.run.RunContext;
+import dev.segdiff.table.Partition;
+import dev.segdiff.table.PartitionInterval;
+import dev.segdiff.table.TimedTable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.Instant;
@@ -42,7 +45,7 @@ class PartitionsAhead {
     void make(
             RunContext run,
             EventPolicy policy,
-            EventTable table,
+            TimedTable table,
             List<Partition> partitions,
             Instant now,
             Instant horizon) {
@@ -60,7 +63,7 @@ class PartitionsAhead {
     }
 
     /** From when on rows have no place, if partitions do not reach as far ahead as they should. */
-    Optional<String> lacking(EventPolicy policy, EventTable table, List<Partition> partitions, Instant now) {
+    Optional<String> lacking(EventPolicy policy, TimedTable table, List<Partition> partitions, Instant now) {
         return isLeftAlone(policy, partitions)
                 ? Optional.empty()
                 : lacking(policy, table, partitions, end(table, partitions), now.minus(LATE), now);
@@ -71,7 +74,7 @@ class PartitionsAhead {
         return policy.partitionsAhead() == 0 || partitions.stream().anyMatch(p -> !p.isDefault() && p.to() == null);
     }
 
-    private static Instant end(EventTable table, List<Partition> partitions) {
+    private static Instant end(TimedTable table, List<Partition> partitions) {
         return partitions.stream()
                 .flatMap(partition -> Optional.ofNullable(partition.to()).flatMap(table.key()::time).stream())
                 .map(ZonedDateTime::toInstant)
@@ -81,7 +84,7 @@ class PartitionsAhead {
 
     private static Optional<String> lacking(
             EventPolicy policy,
-            EventTable table,
+            TimedTable table,
             List<Partition> partitions,
             Instant reached,
             Instant lastRun,
@@ -113,7 +116,7 @@ class PartitionsAhead {
     private Instant make(
             RunContext run,
             EventPolicy policy,
-            EventTable table,
+            TimedTable table,
             List<Partition> partitions,
             NewestPartition newest,
             Instant now,
@@ -152,7 +155,7 @@ class PartitionsAhead {
         return large.isPresent();
     }
 
-    private boolean make(RunContext run, EventTable table, TableName partition, String from, String to) {
+    private boolean make(RunContext run, TimedTable table, TableName partition, String from, String to) {
         String create = PartitionQueries.create(table, partition);
         String attach = PartitionQueries.attach(table, partition, from, to);
         if (run.request().dryRun()) {
@@ -167,7 +170,7 @@ class PartitionsAhead {
         });
     }
 
-    private void create(RunContext run, EventTable table, TableName partition, String create, String attach) {
+    private void create(RunContext run, TimedTable table, TableName partition, String create, String attach) {
         try {
             run.inTransaction(database, session -> {
                 queries.execute(session, create);
@@ -184,7 +187,7 @@ class PartitionsAhead {
     }
 
     /** Named like the newest partition, where its name tells its time. */
-    private static TableName name(EventTable table, NewestPartition newest, ZonedDateTime from) {
+    private static TableName name(TimedTable table, NewestPartition newest, ZonedDateTime from) {
         String suffix = newest.interval().suffix(from);
         String schema = table.table().schema();
         if (!newest.suffix().isEmpty() && newest.name().contains(newest.suffix())) {

@@ -2,9 +2,12 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
+import dev.segdiff.pace.BatchConfig;
+import dev.segdiff.pace.Gate;
 import dev.segdiff.run.RunConfig;
 import dev.segdiff.run.RunContext;
-import dev.segdiff.run.Gate;
+import dev.segdiff.table.Partition;
+import dev.segdiff.table.TimedTable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Instant;
 import java.time.LocalDate;
@@ -43,7 +46,7 @@ class PolicyExpiry {
         this.runConfig = runConfig;
     }
 
-    void expire(RunContext run, Gate gate, EventPolicy policy, EventTable table, Instant now) {
+    void expire(RunContext run, Gate gate, EventPolicy policy, TimedTable table, Instant now) {
         Instant horizon = horizon(policy, run.request().day(), now);
         String bound = table.key().bound(horizon);
         if (!plan.isSafe(run, policy, table, bound)) {
@@ -69,7 +72,7 @@ class PolicyExpiry {
         return (end.isBefore(now) ? end : now).minus(policy.retention());
     }
 
-    private void register(RunContext run, EventPolicy policy, EventTable table) {
+    private void register(RunContext run, EventPolicy policy, TimedTable table) {
         boolean viewDue = database.transaction(session -> clamp.isViewDue(session, policy, table));
         if (run.request().dryRun()) {
             if (viewDue && policy.view()) {
@@ -84,7 +87,7 @@ class PolicyExpiry {
     }
 
     /** Without its view a policy still deletes. */
-    private void makeView(RunContext run, EventPolicy policy, EventTable table) {
+    private void makeView(RunContext run, EventPolicy policy, TimedTable table) {
         try {
             run.inTransaction(database, session -> clamp.makeView(session, policy, table));
         } catch (DatabaseException e) {
@@ -104,7 +107,7 @@ class PolicyExpiry {
             RunContext run,
             Gate gate,
             EventPolicy policy,
-            EventTable table,
+            TimedTable table,
             Instant now,
             Instant horizon,
             String bound,
@@ -129,7 +132,7 @@ class PolicyExpiry {
             RunContext run,
             Gate gate,
             EventPolicy policy,
-            EventTable table,
+            TimedTable table,
             Partition strays,
             String bound,
             long maxRows) {
@@ -138,7 +141,7 @@ class PolicyExpiry {
                     .formatted(policy.name(), strays.table().plain()));
             return maxRows;
         }
-        EventTable target = table.partition(strays.table(), strays.indexed(), strays.pages());
+        TimedTable target = table.partition(strays.table(), strays.indexed(), strays.pages());
         if (database.transaction(session -> queries.isEmpty(session, target))) {
             return maxRows;
         }
@@ -151,7 +154,7 @@ class PolicyExpiry {
             RunContext run,
             Gate gate,
             EventPolicy policy,
-            EventTable table,
+            TimedTable table,
             String bound,
             @Nullable String cursor,
             long maxRows) {

@@ -1,13 +1,16 @@
 package dev.segdiff.event;
 
 import dev.segdiff.db.Session;
+import dev.segdiff.table.TimeKey;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.Where;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /**
- * The second of two guards before anything expires. The first is the bound that {@link EventKey} makes of a retention and
+ * The second of two guards before anything expires. The first is the bound that {@link TimeKey} makes of a retention and
  * a day. This one is computed by the database, from the row's or the partition's own value and from its own clock. A row
  * is deleted only where both agree, so a mistake in one of them deletes nothing.
  */
@@ -21,12 +24,12 @@ class RetentionGuard {
     private record Youngest(String value, boolean expired) {}
 
     /** The condition that a row of the table is older than its retention. */
-    static Condition rows(EventTable table) {
+    static Where rows(TimedTable table) {
         return rows(table, CLOCK);
     }
 
     /** @param clock the SQL of the present time; the binds are the same for every clock */
-    static Condition rows(EventTable table, String clock) {
+    static Where rows(TimedTable table, String clock) {
         String column = table.column().toString();
         String horizon = horizon(clock);
         return condition(
@@ -39,11 +42,11 @@ class RetentionGuard {
     }
 
     /** The condition that a partition which ends before this value holds no row that is younger than its retention. */
-    static Condition ended(EventTable table, String upper) {
+    static Where ended(TimedTable table, String upper) {
         return ended(table, upper, CLOCK);
     }
 
-    static Condition ended(EventTable table, String upper, String clock) {
+    static Where ended(TimedTable table, String upper, String clock) {
         String end = start("cast(" + upper + " as " + table.type() + ")", table);
         return condition(table, "coalesce(" + end + " <= " + horizon(clock) + ", false)");
     }
@@ -53,7 +56,7 @@ class RetentionGuard {
      *
      * @throws dev.segdiff.db.DatabaseException if it takes too long to look
      */
-    Optional<String> objection(Session session, EventTable table, String bound) {
+    Optional<String> objection(Session session, TimedTable table, String bound) {
         Optional<String> wrong = session.first(
                 "select cast(%1$s as text) from (select cast(? as %2$s) as bound) b where not (%3$s)"
                         .formatted(horizon(CLOCK), table.type(), boundFits(table)),
@@ -68,9 +71,9 @@ class RetentionGuard {
         return table.indexed() ? youngest(session, table, bound) : Optional.empty();
     }
 
-    private static Optional<String> youngest(Session session, EventTable table, String bound) {
-        Condition below = Condition.below(table, bound);
-        Condition expired = rows(table, "(now() + " + REPEATED_HOUR + ")");
+    private static Optional<String> youngest(Session session, TimedTable table, String bound) {
+        Where below = Where.below(table, bound);
+        Where expired = rows(table, "(now() + " + REPEATED_HOUR + ")");
         List<Object> binds = new ArrayList<>(expired.binds());
         binds.addAll(below.binds());
         return session.first(
@@ -83,7 +86,7 @@ class RetentionGuard {
                         .formatted(youngest.value(), bound, table.retention()));
     }
 
-    private static String boundFits(EventTable table) {
+    private static String boundFits(TimedTable table) {
         String horizon = horizon(CLOCK);
         String local = "(" + horizon + ") at time zone '" + table.key().zone().getId() + "'";
         return switch (table.key().kind()) {
@@ -96,7 +99,7 @@ class RetentionGuard {
     }
 
     /** The instant that a value stands for; of the two instants of a local time that comes twice, the later one. */
-    private static String start(String value, EventTable table) {
+    private static String start(String value, TimedTable table) {
         String zone = "'" + table.key().zone().getId() + "'";
         return switch (table.key().kind()) {
             case TIMESTAMPTZ -> value;
@@ -111,7 +114,7 @@ class RetentionGuard {
         return clock + " - make_interval(secs => ?)";
     }
 
-    private static Condition condition(EventTable table, String sql) {
-        return Condition.of(sql, table.retention().toSeconds());
+    private static Where condition(TimedTable table, String sql) {
+        return Where.of(sql, table.retention().toSeconds());
     }
 }

@@ -5,6 +5,9 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
+import dev.segdiff.table.Reference;
+import dev.segdiff.table.TimeKey;
+import dev.segdiff.table.TimedTable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -40,8 +43,8 @@ class TableInspection {
      *
      * @param locked somebody else has the table at the moment; the next run may be luckier
      */
-    record Finding(@Nullable EventTable table, List<String> faults, boolean locked) {
-        Finding(@Nullable EventTable table, List<String> faults) {
+    record Finding(@Nullable TimedTable table, List<String> faults, boolean locked) {
+        Finding(@Nullable TimedTable table, List<String> faults) {
             this(table, faults, false);
         }
     }
@@ -90,7 +93,7 @@ class TableInspection {
         if (!facts.hasColumn()) {
             return new Finding(null, faults);
         }
-        EventKey.Kind kind = kind(policy, facts.baseType());
+        TimeKey.Kind kind = kind(policy, facts.baseType());
         if (kind == null) {
             faults.add("column %s of %s is %s, expected %s"
                     .formatted(
@@ -100,7 +103,7 @@ class TableInspection {
                             policy.idColumn() ? "uuid (UUIDv7) or text (ULID)" : "timestamptz, timestamp or date"));
             return new Finding(null, faults);
         }
-        EventTable table = table(policy, facts, kind, Reference.of(session, policy.table()));
+        TimedTable table = table(policy, facts, kind, Reference.of(session, policy.table()));
         if (faults.isEmpty() && policy.idColumn()) {
             table = sampled(session, table, now, faults);
         }
@@ -230,27 +233,27 @@ class TableInspection {
                 .toList();
     }
 
-    private static EventKey.@Nullable Kind kind(EventPolicy policy, String type) {
+    private static TimeKey.@Nullable Kind kind(EventPolicy policy, String type) {
         if (policy.idColumn()) {
             return switch (type) {
-                case "uuid" -> EventKey.Kind.UUID;
-                case "text", "varchar", "bpchar" -> EventKey.Kind.ULID;
+                case "uuid" -> TimeKey.Kind.UUID;
+                case "text", "varchar", "bpchar" -> TimeKey.Kind.ULID;
                 default -> null;
             };
         }
         return switch (type) {
-            case "timestamptz" -> EventKey.Kind.TIMESTAMPTZ;
-            case "timestamp" -> EventKey.Kind.TIMESTAMP;
-            case "date" -> EventKey.Kind.DATE;
+            case "timestamptz" -> TimeKey.Kind.TIMESTAMPTZ;
+            case "timestamp" -> TimeKey.Kind.TIMESTAMP;
+            case "date" -> TimeKey.Kind.DATE;
             default -> null;
         };
     }
 
-    private static EventTable table(EventPolicy policy, Facts facts, EventKey.Kind kind, List<Reference> references) {
-        return new EventTable(
+    private static TimedTable table(EventPolicy policy, Facts facts, TimeKey.Kind kind, List<Reference> references) {
+        return new TimedTable(
                 policy.table(),
                 new ColumnName(policy.column()),
-                new EventKey(kind, policy.idColumn() ? ZoneId.of("UTC") : policy.zone(), false),
+                new TimeKey(kind, policy.idColumn() ? ZoneId.of("UTC") : policy.zone(), false),
                 policy.retention(),
                 facts.castType(),
                 facts.kind().equals("p"),
@@ -263,7 +266,7 @@ class TableInspection {
      * Random ids would be deleted at random, and ids that are not written alike do not follow in the order of their time.
      * The least and the greatest of them tell: there a stranger would stand.
      */
-    private static EventTable sampled(Session session, EventTable table, Instant now, List<String> faults) {
+    private static TimedTable sampled(Session session, TimedTable table, Instant now, List<String> faults) {
         List<String> ids = new ArrayList<>();
         for (String order : table.indexed() ? List.of("order by 1", "order by 1 desc") : List.of("")) {
             ids.addAll(session.list(
@@ -272,11 +275,11 @@ class TableInspection {
                     row -> row.getString(1).strip(),
                     SAMPLE));
         }
-        boolean text = table.key().kind() == EventKey.Kind.ULID && ids.stream().anyMatch(id -> id.length() == 36);
+        boolean text = table.key().kind() == TimeKey.Kind.ULID && ids.stream().anyMatch(id -> id.length() == 36);
         boolean lower = ids.stream().anyMatch(id -> !id.equals(id.toUpperCase(Locale.ROOT)));
         boolean upper = ids.stream().anyMatch(id -> !id.equals(id.toLowerCase(Locale.ROOT)));
-        EventKey key = new EventKey(
-                text ? EventKey.Kind.UUID_TEXT : table.key().kind(), table.key().zone(), lower);
+        TimeKey key = new TimeKey(
+                text ? TimeKey.Kind.UUID_TEXT : table.key().kind(), table.key().zone(), lower);
         boolean timed = ids.stream().allMatch(id -> key.time(id)
                 .map(ZonedDateTime::toInstant)
                 .filter(time -> time.isAfter(EARLIEST) && time.isBefore(now.plus(CLOCK_DRIFT)))

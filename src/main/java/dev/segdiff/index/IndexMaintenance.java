@@ -3,6 +3,8 @@ package dev.segdiff.index;
 import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.pace.Gate;
+import dev.segdiff.pace.Throttle;
 import dev.segdiff.run.Counts;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Job;
@@ -10,8 +12,6 @@ import dev.segdiff.run.Outcome;
 import dev.segdiff.run.Result;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Throttle;
-import dev.segdiff.run.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Optional;
 
@@ -24,7 +24,7 @@ public class IndexMaintenance implements Job {
     public static final String NAME = "index-maintenance";
 
     private final Database database;
-    private final Conditions conditions;
+    private final Obstacles conditions;
     private final Leftovers leftovers;
     private final Vacuums vacuums;
     private final Rebuilds rebuilds;
@@ -33,7 +33,7 @@ public class IndexMaintenance implements Job {
 
     IndexMaintenance(
             Database database,
-            Conditions conditions,
+            Obstacles conditions,
             Leftovers leftovers,
             Vacuums vacuums,
             Rebuilds rebuilds,

@@ -6,6 +6,7 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
 import dev.segdiff.db.TableName;
 import dev.segdiff.index.RebuildLedger.Unclean;
+import dev.segdiff.pace.LongStatement;
 import dev.segdiff.run.RunContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;

@@ -5,8 +5,9 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Retry;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
+import dev.segdiff.pace.Gate;
+import dev.segdiff.pace.LongStatement;
 import dev.segdiff.run.RunContext;
-import dev.segdiff.run.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.OffsetDateTime;
@@ -23,7 +24,7 @@ class Rebuilds {
     private final IndexQueries queries;
     private final BloatMeter meter;
     private final RebuildLedger ledger;
-    private final Conditions conditions;
+    private final Obstacles conditions;
     private final Leftovers leftovers;
     private final LongStatement statement;
     private final IndexConfig config;
@@ -33,7 +34,7 @@ class Rebuilds {
             IndexQueries queries,
             BloatMeter meter,
             RebuildLedger ledger,
-            Conditions conditions,
+            Obstacles conditions,
             Leftovers leftovers,
             LongStatement statement,
             IndexConfig config) {

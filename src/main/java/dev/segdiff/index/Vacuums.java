@@ -4,8 +4,9 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
 import dev.segdiff.index.VacuumQueries.Due;
+import dev.segdiff.pace.Gate;
+import dev.segdiff.pace.LongStatement;
 import dev.segdiff.run.RunContext;
-import dev.segdiff.run.Gate;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.List;
@@ -22,14 +23,14 @@ class Vacuums {
 
     private final Database database;
     private final VacuumQueries queries;
-    private final Conditions conditions;
+    private final Obstacles conditions;
     private final LongStatement statement;
     private final IndexConfig config;
 
     Vacuums(
             Database database,
             VacuumQueries queries,
-            Conditions conditions,
+            Obstacles conditions,
             LongStatement statement,
             IndexConfig config) {
         this.database = database;

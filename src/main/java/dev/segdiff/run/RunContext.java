@@ -149,7 +149,7 @@ public final class RunContext {
     }
 
     /** Tells that the run has yielded to the application, and why. */
-    void throttled(WaitReason why, Duration waited) {
+    public void throttled(WaitReason why, Duration waited) {
         waits.merge(why.cause(), waited, Duration::plus);
         waitReasons.put(why.cause(), why.text());
         counts.add(THROTTLED_SECONDS, waited.toSeconds());

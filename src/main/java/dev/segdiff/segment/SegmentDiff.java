@@ -5,6 +5,8 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Retry;
 import dev.segdiff.db.Settings;
+import dev.segdiff.pace.Gate;
+import dev.segdiff.pace.Throttle;
 import dev.segdiff.run.Counts;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Job;
@@ -12,8 +14,6 @@ import dev.segdiff.run.Outcome;
 import dev.segdiff.run.Result;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Throttle;
-import dev.segdiff.run.Gate;
 import dev.segdiff.segment.Publication.Busy;
 import dev.segdiff.segment.Publication.Failed;
 import dev.segdiff.segment.Publication.NotClaimed;
@@ -97,10 +97,10 @@ public class SegmentDiff implements Job {
         if (!run.request().dryRun()) {
             partitions.prepare(day);
         }
-        List<Candidate> due = database.transaction(
+        List<DueSegment> due = database.transaction(
                 session -> queries.due(session, day, run.request().force()));
         run.counts().add("due", due.size());
-        List<Candidate> missed = publishAll(run, due);
+        List<DueSegment> missed = publishAll(run, due);
         // Whoever held them may be done, or may have given up.
         missed = publishAll(run, missed);
         retireDiffs(run);
@@ -113,13 +113,13 @@ public class SegmentDiff implements Job {
     }
 
     /** Works the segments off, several at once; answers those that somebody else held. */
-    private List<Candidate> publishAll(RunContext run, List<Candidate> segments) {
-        ConcurrentLinkedQueue<Candidate> queue = new ConcurrentLinkedQueue<>(segments);
-        ConcurrentLinkedQueue<Candidate> missed = new ConcurrentLinkedQueue<>();
+    private List<DueSegment> publishAll(RunContext run, List<DueSegment> segments) {
+        ConcurrentLinkedQueue<DueSegment> queue = new ConcurrentLinkedQueue<>(segments);
+        ConcurrentLinkedQueue<DueSegment> missed = new ConcurrentLinkedQueue<>();
         Set<SegmentKey> accepted = accepted(run.request());
         Gate gate = throttle.gate(this, run);
         Workers.run(Math.min(config.parallelism(), segments.size()), () -> {
-            for (Candidate segment = queue.poll(); segment != null; segment = queue.poll()) {
+            for (DueSegment segment = queue.poll(); segment != null; segment = queue.poll()) {
                 gate.pass();
                 Publication publication = publish(run, segment, accepted.contains(segment.key()));
                 count(run, segment.key(), publication);
@@ -131,7 +131,7 @@ public class SegmentDiff implements Job {
         return List.copyOf(missed);
     }
 
-    private Publication publish(RunContext run, Candidate segment, boolean accept) {
+    private Publication publish(RunContext run, DueSegment segment, boolean accept) {
         Publication publication = attemptSafely(run, segment, accept);
         if (!run.request().dryRun()) {
             remember(run, segment.key(), publication);
@@ -139,7 +139,7 @@ public class SegmentDiff implements Job {
         return publication;
     }
 
-    private Publication attemptSafely(RunContext run, Candidate segment, boolean accept) {
+    private Publication attemptSafely(RunContext run, DueSegment segment, boolean accept) {
         try {
             return Retry.DEFAULT.run(
                     run.cancellation(),
@@ -160,7 +160,7 @@ public class SegmentDiff implements Job {
     }
 
     /** One transaction for one segment. */
-    private Publication attempt(RunContext run, Candidate segment, boolean accept) {
+    private Publication attempt(RunContext run, DueSegment segment, boolean accept) {
         RunRequest request = run.request();
         if (segment.snapshotExists() && segment.unidentified() && !request.dryRun()) {
             run.inTransaction(database, session -> queries.identify(session, segment));
@@ -177,7 +177,7 @@ public class SegmentDiff implements Job {
         });
     }
 
-    private Publication failed(Candidate segment, DatabaseException e) {
+    private Publication failed(DueSegment segment, DatabaseException e) {
         String name = String.valueOf(segment.source());
         String source = "source " + name;
         if (e.isCancelled()) {
@@ -233,7 +233,7 @@ public class SegmentDiff implements Job {
         }
     }
 
-    private Result result(RunContext run, List<Candidate> due, List<Candidate> missed) {
+    private Result result(RunContext run, List<DueSegment> due, List<DueSegment> missed) {
         Counts counts = run.counts();
         LocalDate day = run.request().day();
         if (counts.get("failed") > 0) {

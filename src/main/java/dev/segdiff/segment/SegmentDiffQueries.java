@@ -46,14 +46,14 @@ class SegmentDiffQueries {
      * Segments to do, those first that have waited longest: a run that ends early starves nobody. Their version ids are
      * drawn here, in a transaction that is durable before any of them is published.
      */
-    List<Candidate> due(Session session, LocalDate day, boolean force) {
+    List<DueSegment> due(Session session, LocalDate day, boolean force) {
         return session.list(CANDIDATES + """
                         where s.source is not null and (w.day is null or w.day < ? or (? and w.day = ?))
                         order by w.day nulls first, s.customer_id, s.segment_id
                         """, SegmentDiffQueries::candidate, day, force, day);
     }
 
-    Optional<Candidate> find(Session session, SegmentKey key) {
+    Optional<DueSegment> find(Session session, SegmentKey key) {
         return session.first(
                 CANDIDATES + "where s.customer_id = ? and s.segment_id = ?",
                 SegmentDiffQueries::candidate,
@@ -65,12 +65,12 @@ class SegmentDiffQueries {
      * Holds a segment until the transaction ends. Ends it with {@link #NOT_CLAIMED} if another worker holds the segment,
      * it has its version of the day, or is not what it was when it was read.
      */
-    void claim(Session session, Candidate segment, Order order) {
+    void claim(Session session, DueSegment segment, Order order) {
         session.list(CLAIM, row -> row, claimBinds(segment, order));
     }
 
     /** Claims the segment, and makes its source ready to be read with the rights that it has. */
-    SourceQuery claimAndOpen(Session session, Candidate segment, Order order) {
+    SourceQuery claimAndOpen(Session session, DueSegment segment, Order order) {
         List<@Nullable Object> binds = new ArrayList<>(Arrays.asList(claimBinds(segment, order)));
         Collections.addAll(binds, segment.key().customerId(), segment.key().segmentId(), order.accept());
         String sql = session.one(CLAIM + "; " + OPEN_SOURCE, row -> row.getString(1), binds.toArray());
@@ -81,7 +81,7 @@ class SegmentDiffQueries {
      * The first snapshot. `create table as` reads the source in parallel, `insert ... select` never does. A percent or so of
      * it is replaced each day: vacuum makes room for tomorrow's before a fifth is dead, and without an index it is quick.
      */
-    long createSnapshot(Session session, Candidate segment, SourceQuery source) {
+    long createSnapshot(Session session, DueSegment segment, SourceQuery source) {
         TableName snapshot = segment.nextSnapshot();
         long contacts = session.update(
                 "create table %s with (autovacuum_vacuum_scale_factor = 0.05) as select distinct contact_id from (%s) source"
@@ -95,7 +95,7 @@ class SegmentDiffQueries {
      * Compares, applies and publishes in one round trip: the cheapest for small segments, but it cannot run in
      * parallel. The guard is asked afterwards: a version that is held back is rolled back.
      */
-    Published publishAtOnce(Session session, Candidate segment, SourceQuery source, Order order) {
+    Published publishAtOnce(Session session, DueSegment segment, SourceQuery source, Order order) {
         String apply = """
                 with changes as materialized (%1$s),
                 removed as (delete from %2$s old using changes where old.ctid = changes.place),
@@ -124,12 +124,12 @@ class SegmentDiffQueries {
      * Where a publication is for all tables, PostgreSQL deletes only from tables that say what a row is known by.
      * Snapshots that an older version has made do not.
      */
-    void identify(Session session, Candidate segment) {
+    void identify(Session session, DueSegment segment) {
         session.update("alter table %s replica identity full".formatted(segment.currentSnapshot()));
     }
 
     /** Compares only, into a temporary table, which PostgreSQL does in parallel where it can. */
-    Published compare(Session session, Candidate segment, SourceQuery source) {
+    Published compare(Session session, DueSegment segment, SourceQuery source) {
         session.update("create temporary table segdiff_changes on commit drop as " + changes(segment, source));
         forgetCode(session, source);
         return session.one("""
@@ -140,7 +140,7 @@ class SegmentDiffQueries {
     }
 
     /** Applies what {@link #compare} found. */
-    void apply(Session session, Candidate segment, LocalDate day) {
+    void apply(Session session, DueSegment segment, LocalDate day) {
         session.update("""
                 delete from %s
                 where ctid = any (array(select place from pg_temp.segdiff_changes where place is not null))
@@ -155,7 +155,7 @@ class SegmentDiffQueries {
     }
 
     /** Makes the version current. A snapshot is renamed to its new version, not copied. */
-    Published publish(Session session, Candidate segment, boolean baseline, Order order) {
+    Published publish(Session session, DueSegment segment, boolean baseline, Order order) {
         return session.one(PUBLISH, row -> published(segment, baseline, row), publishBinds(segment, baseline, order));
     }
 
@@ -170,7 +170,7 @@ class SegmentDiffQueries {
     }
 
     /** How many of these segments still have no version of the day. */
-    long stillDue(Session session, List<Candidate> segments, LocalDate day) {
+    long stillDue(Session session, List<DueSegment> segments, LocalDate day) {
         return session.one(
                 """
                 select count(*) from segdiff.segment_states w
@@ -188,7 +188,7 @@ class SegmentDiffQueries {
      * that the delete goes straight to it). A source row without an id matches nothing, shows up as a change, and is
      * refused by the snapshot. Duplicates are folded here, among the few changes, instead of in the whole source.
      */
-    private static String changes(Candidate segment, SourceQuery source) {
+    private static String changes(DueSegment segment, SourceQuery source) {
         return """
                select distinct coalesce(old.contact_id, new.contact_id) as contact_id, old.place
                from (select contact_id, ctid as place from %s) old
@@ -197,7 +197,7 @@ class SegmentDiffQueries {
                """.formatted(segment.currentSnapshot(), source.sql());
     }
 
-    private static @Nullable Object[] claimBinds(Candidate segment, Order order) {
+    private static @Nullable Object[] claimBinds(DueSegment segment, Order order) {
         return new @Nullable Object[] {
             segment.key().customerId(),
             segment.key().segmentId(),
@@ -208,7 +208,7 @@ class SegmentDiffQueries {
         };
     }
 
-    private static @Nullable Object[] publishBinds(Candidate segment, boolean baseline, Order order) {
+    private static @Nullable Object[] publishBinds(DueSegment segment, boolean baseline, Order order) {
         return new @Nullable Object[] {
             segment.key().customerId(),
             segment.key().segmentId(),
@@ -220,13 +220,13 @@ class SegmentDiffQueries {
         };
     }
 
-    private static Published published(Candidate segment, boolean baseline, ResultSet row) throws SQLException {
+    private static Published published(DueSegment segment, boolean baseline, ResultSet row) throws SQLException {
         return new Published(
                 segment.nextVersion(), row.getLong("contacts"), row.getLong("added"), row.getLong("removed"), baseline);
     }
 
-    private static Candidate candidate(ResultSet row) throws SQLException {
-        return new Candidate(
+    private static DueSegment candidate(ResultSet row) throws SQLException {
+        return new DueSegment(
                 new SegmentKey(row.getLong("customer_id"), row.getLong("segment_id")),
                 row.getString("source"),
                 row.getObject("current_version", Long.class),

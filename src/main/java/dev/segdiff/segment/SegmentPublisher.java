@@ -66,7 +66,7 @@ class SegmentPublisher {
     }
 
     /** Publishes the next version of a segment that was claimed, or marks the transaction to be rolled back. */
-    Publication publish(Session session, Candidate segment, SourceQuery source, Order order) {
+    Publication publish(Session session, DueSegment segment, SourceQuery source, Order order) {
         Publication publication = attempt(session, segment, source, order);
         if (order.dryRun() || !(publication instanceof Published)) {
             session.rollBackAtEnd();
@@ -76,7 +76,7 @@ class SegmentPublisher {
         return publication;
     }
 
-    private Publication attempt(Session session, Candidate segment, SourceQuery source, Order order) {
+    private Publication attempt(Session session, DueSegment segment, SourceQuery source, Order order) {
         if (segment.currentVersion() != null && !segment.snapshotExists() && !order.accept()) {
             return new Failed("snapshot table " + segment.currentSnapshot() + " is missing; start anew with"
                     + " `segdiff run segment-diff --accept " + segment.key() + "`");
@@ -90,14 +90,14 @@ class SegmentPublisher {
                 : guarded(segment, queries.publishAtOnce(session, segment, source, order), order);
     }
 
-    private Publication baseline(Session session, Candidate segment, SourceQuery source, Order order) {
+    private Publication baseline(Session session, DueSegment segment, SourceQuery source, Order order) {
         long contacts = queries.createSnapshot(session, segment, source);
         return order.dryRun()
                 ? new Published(segment.nextVersion(), contacts, 0, 0, true)
                 : queries.publish(session, segment, true, order);
     }
 
-    private Publication stepwise(Session session, Candidate segment, SourceQuery source, Order order) {
+    private Publication stepwise(Session session, DueSegment segment, SourceQuery source, Order order) {
         Publication publication = guarded(segment, queries.compare(session, segment, source), order);
         if (publication instanceof Published && !order.dryRun()) {
             queries.apply(session, segment, order.day());
@@ -107,7 +107,7 @@ class SegmentPublisher {
         return publication;
     }
 
-    private Publication guarded(Candidate segment, Published version, Order order) {
+    private Publication guarded(DueSegment segment, Published version, Order order) {
         return order.accept() || isUsual(segment.contacts(), version.removed())
                 ? version
                 : new HeldBack(segment.contacts(), version.removed());

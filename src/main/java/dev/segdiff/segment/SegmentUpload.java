@@ -70,7 +70,7 @@ public class SegmentUpload {
     private Loaded publish(SegmentKey key, Reader input, LocalDate day, boolean accept, Cancellation cancellation) {
         return database.transaction(publisher.settings(day), cancellation, session -> {
             copy(session, input);
-            Candidate segment = queries.find(session, key).orElseThrow();
+            DueSegment segment = queries.find(session, key).orElseThrow();
             Order order = new Order(day, true, false, accept, null);
             queries.claim(session, segment, order);
             Publication publication = publisher.publish(session, segment, SourceQuery.UPLOAD, order);

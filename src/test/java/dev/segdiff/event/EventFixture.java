@@ -2,7 +2,7 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
-import dev.segdiff.db.Trash;
+import dev.segdiff.pace.BatchConfig;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
@@ -10,6 +10,7 @@ import dev.segdiff.run.RunRequest;
 import dev.segdiff.run.Trigger;
 import dev.segdiff.support.TestConfig;
 import dev.segdiff.support.TestDatabase;
+import dev.segdiff.trash.Trash;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.util.List;

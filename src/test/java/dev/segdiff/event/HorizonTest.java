@@ -9,6 +9,9 @@ import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.TestDatabase;
+import dev.segdiff.table.TimeKey;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.Where;
 import io.smallrye.config.ConfigValidationException;
 import java.time.LocalDate;
 import java.util.List;
@@ -120,10 +123,10 @@ class HorizonTest {
             String type, String kind, String value, String bound) {
         table(type, value);
         RunFixture runs = new RunFixture(db);
-        EventTable table = new EventTable(
+        TimedTable table = new TimedTable(
                 new dev.segdiff.db.TableName("public", "event"),
                 new dev.segdiff.db.ColumnName("key"),
-                new EventKey(EventKey.Kind.valueOf(kind), java.time.ZoneId.of("UTC"), false),
+                new TimeKey(TimeKey.Kind.valueOf(kind), java.time.ZoneId.of("UTC"), false),
                 java.time.Duration.ofDays(90),
                 type,
                 false,
@@ -137,8 +140,7 @@ class HorizonTest {
                 .get()
                 .asString()
                 .contains(bound, "now() - retention", String.valueOf(java.time.Year.now(java.time.ZoneOffset.UTC)));
-        runs.database.inTransaction(
-                session -> new EventQueries().delete(session, table, Condition.below(table, bound)));
+        runs.database.inTransaction(session -> new EventQueries().delete(session, table, Where.below(table, bound)));
         assertThat(Integer.parseInt(db.value("select count(*) from event"))).isBetween(90, 92);
     }
 

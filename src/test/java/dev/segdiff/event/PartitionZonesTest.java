@@ -6,6 +6,10 @@ import dev.segdiff.db.TableName;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.TestDatabase;
+import dev.segdiff.table.Partition;
+import dev.segdiff.table.PartitionInterval;
+import dev.segdiff.table.TimeKey;
+import dev.segdiff.table.TimedTable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Instant;
@@ -28,11 +32,11 @@ class PartitionZonesTest {
         return new EventFixture(db, EventFixture.policy(more));
     }
 
-    private static EventTable table() {
-        return new EventTable(
+    private static TimedTable table() {
+        return new TimedTable(
                 new TableName("public", "event"),
                 new dev.segdiff.db.ColumnName("created_at"),
-                new EventKey(EventKey.Kind.TIMESTAMPTZ, ZoneId.of("UTC"), false),
+                new TimeKey(TimeKey.Kind.TIMESTAMPTZ, ZoneId.of("UTC"), false),
                 java.time.Duration.ofDays(90),
                 "timestamptz",
                 true,
@@ -42,7 +46,7 @@ class PartitionZonesTest {
     }
 
     private static Partition partition(ZonedDateTime from, ZonedDateTime to) {
-        EventKey key = table().key();
+        TimeKey key = table().key();
         return new Partition(
                 new TableName("public", "event_x"),
                 key.bound(from.toInstant()),

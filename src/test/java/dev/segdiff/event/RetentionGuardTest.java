@@ -4,8 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.segdiff.db.ColumnName;
 import dev.segdiff.db.TableName;
-import dev.segdiff.event.EventKey.Kind;
 import dev.segdiff.support.TestDatabase;
+import dev.segdiff.table.TimeKey;
+import dev.segdiff.table.TimeKey.Kind;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.Where;
 import java.math.BigInteger;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -70,7 +73,7 @@ class RetentionGuardTest {
             String value,
             @Nullable Instant youngest,
             Instant oldest) {
-        EventTable table() {
+        TimedTable table() {
             String type =
                     switch (kind) {
                         case TIMESTAMPTZ -> "timestamptz";
@@ -79,8 +82,8 @@ class RetentionGuardTest {
                         case UUID -> "uuid";
                         case UUID_TEXT, ULID -> "text";
                     };
-            EventKey key = new EventKey(kind, zone, kind == Kind.UUID_TEXT);
-            return new EventTable(
+            TimeKey key = new TimeKey(kind, zone, kind == Kind.UUID_TEXT);
+            return new TimedTable(
                     new TableName("public", "event"),
                     new ColumnName("v"),
                     key,
@@ -365,9 +368,9 @@ class RetentionGuardTest {
     }
 
     private static List<boolean[]> judge(Connection connection, List<Case> cases, String what) throws SQLException {
-        EventTable table = cases.get(0).table();
+        TimedTable table = cases.get(0).table();
         boolean row = what.equals("row");
-        Condition guard = row ? RetentionGuard.rows(table, "clock") : RetentionGuard.ended(table, "c.v::text", "clock");
+        Where guard = row ? RetentionGuard.rows(table, "clock") : RetentionGuard.ended(table, "c.v::text", "clock");
         String sql = """
                 select %s as bound, coalesce(%s, false) as guard
                 from (select cast(value as %s) as v, cast(bound as %3$s) as bound, clock::timestamptz as clock, n

@@ -3,6 +3,7 @@ package dev.segdiff.index;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.index.IndexReport.TableState;
+import dev.segdiff.pace.LongStatement;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
@@ -44,7 +45,7 @@ public final class IndexFixture {
         meter = new BloatMeter(database, queries, pgstattuple, indexConfig);
         reporter = new IndexReporter(database, queries, new ReportQueries(new Scope(indexConfig)), pgstattuple, meter);
         RebuildLedger ledger = new RebuildLedger();
-        Conditions conditions = new Conditions(indexConfig, runs.config);
+        Obstacles conditions = new Obstacles(indexConfig, runs.config);
         LongStatement statement = new LongStatement(database);
         leftovers = new Leftovers(database, ledger, statement, indexConfig);
         job = new IndexMaintenance(

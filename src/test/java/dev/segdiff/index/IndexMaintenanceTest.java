@@ -205,7 +205,7 @@ class IndexMaintenanceTest {
     @ParameterizedTest
     @CsvSource({"140000, true", "140003, true", "140004, false", "150000, false", "180006, false"})
     void versionsThatCorruptAreRefused(int version, boolean refused) {
-        assertThat(Conditions.corrupts(version)).isEqualTo(refused);
+        assertThat(Obstacles.corrupts(version)).isEqualTo(refused);
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.DatabaseException;
+import dev.segdiff.pace.Gate;
 import dev.segdiff.support.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;

@@ -398,7 +398,7 @@ class SnapshotCleanupTest {
         SegmentKey key = segments.segment(99, 1, 2);
         segments.run(DAY);
         segments.registry.remove(key);
-        dev.segdiff.db.Trash.Entry entry = segments.registry.trash().get(0);
+        dev.segdiff.trash.Trash.Entry entry = segments.registry.trash().get(0);
 
         boolean dropped =
                 db.database().transaction(session -> segments.trash.drop(session, entry, java.time.Duration.ofDays(7)));

@@ -1,4 +1,4 @@
-package dev.segdiff.event;
+package dev.segdiff.table;
 
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
@@ -9,9 +9,9 @@ import java.util.List;
  *
  * @param exists the SQL that a row of the event table, called {@code t}, is referenced
  */
-record Reference(String name, TableName child, String exists) {
+public record Reference(String name, TableName child, String exists) {
     /** Those whose rows may be read; a table that references itself loses parents and children together. */
-    static List<Reference> of(Session session, TableName table) {
+    public static List<Reference> of(Session session, TableName table) {
         return session.list(
                 """
                 select f.conname, n.nspname, c.relname,
@@ -35,12 +35,12 @@ record Reference(String name, TableName child, String exists) {
     }
 
     /** For people. */
-    String words() {
+    public String words() {
         return "foreign key " + name + " of " + child.plain() + " references them";
     }
 
     /** The SQL that none of these references a row. */
-    static String none(List<Reference> references) {
+    public static String none(List<Reference> references) {
         StringBuilder sql = new StringBuilder("true");
         references.forEach(reference -> sql.append(" and not ").append(reference.exists()));
         return sql.toString();

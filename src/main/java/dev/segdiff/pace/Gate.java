@@ -1,6 +1,11 @@
-package dev.segdiff.run;
+package dev.segdiff.pace;
 
 import dev.segdiff.db.CancelledException;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobControls;
+import dev.segdiff.run.RunContext;
+import dev.segdiff.run.WaitCause;
+import dev.segdiff.run.WaitReason;
 import java.time.Duration;
 import java.util.Optional;
 import org.jboss.logging.Logger;

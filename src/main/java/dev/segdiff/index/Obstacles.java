@@ -8,7 +8,7 @@ import java.util.Optional;
 
 /** What must hold before something heavy begins; each answer is the reason why it must not. */
 @ApplicationScoped
-class Conditions {
+public class Obstacles {
     /**
      * A rebuild takes its own size three times over for a while: the new index, the sorted entries in temporary files
      * before it is written, and as much WAL.
@@ -18,7 +18,7 @@ class Conditions {
     private final IndexConfig config;
     private final RunConfig runConfig;
 
-    Conditions(IndexConfig config, RunConfig runConfig) {
+    Obstacles(IndexConfig config, RunConfig runConfig) {
         this.config = config;
         this.runConfig = runConfig;
     }

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param unidentified whether that table says nothing of what its rows are known by, for publications
  * @param nextVersion the version to publish
  */
-record Candidate(
+public record DueSegment(
         SegmentKey key,
         @Nullable String source,
         @Nullable Long currentVersion,

@@ -1,9 +1,10 @@
-package dev.segdiff.run;
+package dev.segdiff.pace;
 
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Retry;
 import dev.segdiff.db.Session;
+import dev.segdiff.run.RunContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.List;
 import java.util.function.BiConsumer;

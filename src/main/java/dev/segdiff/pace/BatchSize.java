@@ -1,36 +1,36 @@
-package dev.segdiff.event;
+package dev.segdiff.pace;
 
 import java.time.Duration;
 
 /** How many rows, or pages, the next batch takes: as many as fit the target duration, judged by the last one. */
-final class BatchSize {
+public final class BatchSize {
     private final long min;
     private final long max;
     private final Duration target;
     private long size;
 
-    BatchSize(long first, long min, long max, Duration target) {
+    public BatchSize(long first, long min, long max, Duration target) {
         this.min = min;
         this.max = Math.max(min, max);
         this.target = target;
         this.size = Math.max(min, Math.min(this.max, first));
     }
 
-    long get() {
+    public long get() {
         return size;
     }
 
-    boolean isLeast() {
+    public boolean isLeast() {
         return size == min;
     }
 
     /** One batch never more than doubles or halves it: a single slow moment says little. */
-    void adapt(Duration took) {
+    public void adapt(Duration took) {
         double ratio = (double) target.toNanos() / Math.max(1, took.toNanos());
         resize(size * Math.max(0.5, Math.min(2, ratio)));
     }
 
-    void halve() {
+    public void halve() {
         resize(size / 2.0);
     }
 

@@ -1,6 +1,8 @@
-package dev.segdiff.db;
+package dev.segdiff.trash;
 
-import dev.segdiff.run.Steps.Step;
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import dev.segdiff.pace.Steps.Step;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;

@@ -1,4 +1,4 @@
-package dev.segdiff.index;
+package dev.segdiff.pace;
 
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.CancelledException;
@@ -18,7 +18,7 @@ import org.jboss.logging.Logger;
  * them out waits for it, and they wait behind him. So it is watched, and gives way, as autovacuum does.
  */
 @ApplicationScoped
-class LongStatement {
+public class LongStatement {
     private static final Logger LOG = Logger.getLogger(LongStatement.class);
 
     /** Seen within a quarter of a second and cancelled, it has been in the way for less than half of one. */
@@ -28,12 +28,12 @@ class LongStatement {
 
     private final Database database;
 
-    LongStatement(Database database) {
+    public LongStatement(Database database) {
         this.database = database;
     }
 
     /** The bounds of such a statement; it ends within a second when its worker has died, and nobody watches any more. */
-    Settings settings(Duration statementTimeout, Duration lockTimeout) {
+    public Settings settings(Duration statementTimeout, Duration lockTimeout) {
         Settings bounded = Settings.bounded(statementTimeout, lockTimeout);
         boolean canCheck = database.transaction(
                 session -> session.one("select version() like '%linux%'", row -> row.getBoolean(1)));
@@ -48,7 +48,7 @@ class LongStatement {
      * @return whom it gave way to; empty if it is done
      * @throws CancelledException if the run is to end
      */
-    Optional<String> run(RunContext run, Settings settings, long tableOid, String sql, Runnable watched) {
+    public Optional<String> run(RunContext run, Settings settings, long tableOid, String sql, Runnable watched) {
         run.cancellation().check();
         Cancellation cancellation = new Cancellation();
         CountDownLatch ended = new CountDownLatch(1);

@@ -1,4 +1,4 @@
-package dev.segdiff.event;
+package dev.segdiff.table;
 
 import java.time.DayOfWeek;
 import java.time.ZonedDateTime;
@@ -23,7 +23,7 @@ public enum PartitionInterval {
     }
 
     /** The interval that leads from one bound to the other in their zone, if it is one of these. */
-    static Optional<PartitionInterval> between(ZonedDateTime from, ZonedDateTime to) {
+    public static Optional<PartitionInterval> between(ZonedDateTime from, ZonedDateTime to) {
         // Years first: the first of January is also the first of a month.
         return Arrays.stream(new PartitionInterval[] {YEAR, MONTH, WEEK, DAY, HOUR})
                 .filter(interval -> interval.after(from).isEqual(to))
@@ -34,18 +34,18 @@ public enum PartitionInterval {
      * Where the partition ends that begins here. Where days begin at 01:00 once a year, as clocks go forward at midnight,
      * the next one begins at midnight again.
      */
-    ZonedDateTime after(ZonedDateTime from) {
+    public ZonedDateTime after(ZonedDateTime from) {
         ZonedDateTime next = from.plus(1, unit);
         return isRound(from) ? floor(next) : next;
     }
 
     /** Whether the time is the beginning of an hour, day, week, month or year in its zone. */
-    boolean isRound(ZonedDateTime time) {
+    public boolean isRound(ZonedDateTime time) {
         return floor(time).isEqual(time);
     }
 
     /** The latest bound that is not after this time. */
-    ZonedDateTime floor(ZonedDateTime time) {
+    public ZonedDateTime floor(ZonedDateTime time) {
         ZonedDateTime day = time.truncatedTo(ChronoUnit.DAYS);
         return switch (this) {
             case HOUR -> time.truncatedTo(ChronoUnit.HOURS);
@@ -57,7 +57,7 @@ public enum PartitionInterval {
     }
 
     /** What the name of a partition that begins here ends with. */
-    String suffix(ZonedDateTime from) {
+    public String suffix(ZonedDateTime from) {
         String pattern =
                 switch (this) {
                     case HOUR -> "%1$tY_%1$tm_%1$td_%1$tH";

@@ -1,10 +1,8 @@
-package dev.segdiff.audit;
+package dev.segdiff.trash;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.segdiff.audit.RunUndo.Plan;
-import dev.segdiff.audit.RunUndo.Recallable;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.event.EventFixture;
@@ -13,6 +11,8 @@ import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.segment.SegmentFixture;
 import dev.segdiff.support.TestDatabase;
+import dev.segdiff.trash.RunUndo.Plan;
+import dev.segdiff.trash.RunUndo.Recallable;
 import java.time.LocalDate;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;

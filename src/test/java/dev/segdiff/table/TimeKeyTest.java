@@ -1,8 +1,8 @@
-package dev.segdiff.event;
+package dev.segdiff.table;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.segdiff.event.EventKey.Kind;
+import dev.segdiff.table.TimeKey.Kind;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -10,11 +10,11 @@ import java.time.ZoneId;
 import java.time.ZonedDateTime;
 import org.junit.jupiter.api.Test;
 
-class EventKeyTest {
+class TimeKeyTest {
     private static final ZoneId BERLIN = ZoneId.of("Europe/Berlin");
 
     private static String bound(Kind kind, String instant) {
-        return new EventKey(kind, BERLIN, false).bound(Instant.parse(instant));
+        return new TimeKey(kind, BERLIN, false).bound(Instant.parse(instant));
     }
 
     @Test
@@ -31,7 +31,7 @@ class EventKeyTest {
         Instant instant = Instant.parse("2026-07-02T03:04:05.123Z");
         for (Kind kind : Kind.values()) {
             if (kind != Kind.DATE) {
-                EventKey key = new EventKey(kind, BERLIN, false);
+                TimeKey key = new TimeKey(kind, BERLIN, false);
                 assertThat(key.time(key.bound(instant)).map(ZonedDateTime::toInstant))
                         .as(kind.name())
                         .contains(instant);
@@ -41,17 +41,17 @@ class EventKeyTest {
 
     @Test
     void infinityAndNonsenseHaveNoTime() {
-        EventKey key = new EventKey(Kind.TIMESTAMPTZ, BERLIN, false);
+        TimeKey key = new TimeKey(Kind.TIMESTAMPTZ, BERLIN, false);
 
         assertThat(key.time("-infinity")).isEmpty();
         assertThat(key.time("0044-03-15 00:00:00+00 BC")).isEmpty();
-        assertThat(new EventKey(Kind.UUID, BERLIN, false).time("x")).isEmpty();
+        assertThat(new TimeKey(Kind.UUID, BERLIN, false).time("x")).isEmpty();
     }
 
     /** For every minute around the night in which the clocks go back, and forward. */
     @Test
     void noLocalTimeThatIsStillToComeLiesBelowTheBound() {
-        EventKey key = new EventKey(Kind.TIMESTAMP, BERLIN, false);
+        TimeKey key = new TimeKey(Kind.TIMESTAMP, BERLIN, false);
         for (String night : new String[] {"2026-10-24T22:00:00Z", "2026-03-28T22:00:00Z"}) {
             Instant start = Instant.parse(night);
             for (int minute = 0; minute < 600; minute++) {

@@ -1,11 +1,11 @@
-package dev.segdiff.run;
+package dev.segdiff.pace;
 
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
-
-
+import dev.segdiff.run.WaitCause;
+import dev.segdiff.run.WaitReason;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
@@ -60,7 +60,9 @@ public class ThrottleQueries {
 
     private Optional<WaitReason> operatorReason() {
         try {
-            return ask() ? Optional.of(new WaitReason(WaitCause.QUERY, "segdiff.throttle.query says so")) : Optional.empty();
+            return ask()
+                    ? Optional.of(new WaitReason(WaitCause.QUERY, "segdiff.throttle.query says so"))
+                    : Optional.empty();
         } catch (DatabaseException e) {
             if (e.isLostConnection()) {
                 throw e;

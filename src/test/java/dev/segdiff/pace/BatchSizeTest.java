@@ -1,4 +1,4 @@
-package dev.segdiff.event;
+package dev.segdiff.pace;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.segdiff.event;
+package dev.segdiff.table;
 
 import dev.segdiff.db.ColumnName;
 import dev.segdiff.db.TableName;
@@ -15,22 +15,22 @@ import java.util.List;
  * @param pages of 8 kB
  * @param references foreign keys that keep rows from being deleted
  */
-record EventTable(
+public record TimedTable(
         TableName table,
         ColumnName column,
-        EventKey key,
+        TimeKey key,
         Duration retention,
         String type,
         boolean partitioned,
         boolean indexed,
         long pages,
         List<Reference> references) {
-    EventTable withKey(EventKey other) {
-        return new EventTable(table, column, other, retention, type, partitioned, indexed, pages, references);
+    public TimedTable withKey(TimeKey other) {
+        return new TimedTable(table, column, other, retention, type, partitioned, indexed, pages, references);
     }
 
     /** A partition of this table. */
-    EventTable partition(TableName name, boolean indexed, long pages) {
-        return new EventTable(name, column, key, retention, type, false, indexed, pages, references);
+    public TimedTable partition(TableName name, boolean indexed, long pages) {
+        return new TimedTable(name, column, key, retention, type, false, indexed, pages, references);
     }
 }

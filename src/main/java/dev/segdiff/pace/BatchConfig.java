@@ -1,4 +1,4 @@
-package dev.segdiff.event;
+package dev.segdiff.pace;
 
 import dev.segdiff.db.ConfigConverters;
 import io.smallrye.config.ConfigMapping;

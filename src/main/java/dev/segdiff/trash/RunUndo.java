@@ -1,4 +1,4 @@
-package dev.segdiff.audit;
+package dev.segdiff.trash;
 
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;

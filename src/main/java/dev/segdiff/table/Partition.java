@@ -1,4 +1,4 @@
-package dev.segdiff.event;
+package dev.segdiff.table;
 
 import dev.segdiff.db.TableName;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param detachPending an earlier {@code detach ... concurrently} was cut off
  * @param expired it ends at or before the bound
  */
-record Partition(
+public record Partition(
         TableName table,
         @Nullable String from,
         @Nullable String to,

@@ -1,4 +1,4 @@
-package dev.segdiff.event;
+package dev.segdiff.table;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -6,39 +6,39 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** A part of a {@code where} with its binds. */
-record Condition(String sql, List<Object> binds) {
-    static Condition of(String sql, Object... binds) {
-        return new Condition(sql, Arrays.asList(binds));
+public record Where(String sql, List<Object> binds) {
+    public static Where of(String sql, Object... binds) {
+        return new Where(sql, Arrays.asList(binds));
     }
 
-    private static final Condition ANY = of("true");
+    private static final Where ANY = of("true");
 
-    Condition and(Condition other) {
+    public Where and(Where other) {
         if (equals(ANY)) {
             return other;
         }
         List<Object> all = new ArrayList<>(binds);
         all.addAll(other.binds);
-        return new Condition(sql + " and " + other.sql, all);
+        return new Where(sql + " and " + other.sql, all);
     }
 
     /** Rows from a value on, or after it; all rows if there is none. */
-    static Condition from(EventTable table, @Nullable String value, boolean inclusive) {
+    public static Where from(TimedTable table, @Nullable String value, boolean inclusive) {
         return value == null
                 ? ANY
                 : of("%s %s cast(? as %s)".formatted(table.column(), inclusive ? ">=" : ">", table.type()), value);
     }
 
-    static Condition below(EventTable table, String value) {
+    public static Where below(TimedTable table, String value) {
         return of("%s < cast(? as %s)".formatted(table.column(), table.type()), value);
     }
 
-    static Condition at(EventTable table, String value) {
+    public static Where at(TimedTable table, String value) {
         return of("%s = cast(? as %s)".formatted(table.column(), table.type()), value);
     }
 
     /** Rows that lie in these pages of the table. */
-    static Condition pages(long from, long until) {
+    public static Where pages(long from, long until) {
         return of("ctid >= cast(? as tid) and ctid < cast(? as tid)", "(" + from + ",0)", "(" + until + ",0)");
     }
 }

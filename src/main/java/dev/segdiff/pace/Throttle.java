@@ -1,11 +1,12 @@
-package dev.segdiff.run;
+package dev.segdiff.pace;
 
-import dev.segdiff.db.CancelledException;
+import dev.segdiff.run.Job;
+import dev.segdiff.run.JobControls;
+import dev.segdiff.run.RunContext;
+import dev.segdiff.run.WaitReason;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
-import org.jboss.logging.Logger;
-import org.jspecify.annotations.Nullable;
 
 /** Lets a run go no further while the application has a hard time, or people say so. */
 @ApplicationScoped

@@ -1,4 +1,4 @@
-package dev.segdiff.event;
+package dev.segdiff.table;
 
 import java.time.Instant;
 import java.time.LocalDate;
@@ -21,8 +21,8 @@ import java.util.Optional;
  * @param zone what a column without a zone means
  * @param lowerCase how the table writes its ULIDs
  */
-record EventKey(Kind kind, ZoneId zone, boolean lowerCase) {
-    enum Kind {
+public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
+    public enum Kind {
         TIMESTAMPTZ,
         TIMESTAMP,
         DATE,
@@ -54,7 +54,7 @@ record EventKey(Kind kind, ZoneId zone, boolean lowerCase) {
             .toFormatter(Locale.ROOT);
 
     /** The least value that is not older than this instant: whatever is below has expired for certain. */
-    String bound(Instant horizon) {
+    public String bound(Instant horizon) {
         return switch (kind) {
             case TIMESTAMPTZ -> withEra(LOCAL, "+00", LocalDateTime.ofInstant(horizon, ZoneOffset.UTC));
             case TIMESTAMP -> withEra(LOCAL, "", earliestLocal(horizon));
@@ -66,14 +66,14 @@ record EventKey(Kind kind, ZoneId zone, boolean lowerCase) {
     }
 
     /** Where a partition that begins at this time begins. */
-    String literal(ZonedDateTime time) {
+    public String literal(ZonedDateTime time) {
         return kind == Kind.TIMESTAMP
                 ? withEra(LOCAL, "", time.withZoneSameInstant(zone).toLocalDateTime())
                 : bound(time.toInstant());
     }
 
     /** The time that a value stands for, in its zone; empty for infinity and for what is no such value. */
-    Optional<ZonedDateTime> time(String value) {
+    public Optional<ZonedDateTime> time(String value) {
         try {
             return Optional.of(
                     switch (kind) {

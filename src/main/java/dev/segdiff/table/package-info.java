@@ -1,0 +1,3 @@
+/** What is known of a table of the application: the time of its rows, its partitions, and conditions on both. */
+@org.jspecify.annotations.NullMarked
+package dev.segdiff.table;
