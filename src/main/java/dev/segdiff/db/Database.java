@@ -4,6 +4,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
@@ -27,6 +29,12 @@ public class Database {
     /** Bounds for statements that touch only segdiff's own small tables. */
     public Settings defaults() {
         return defaults;
+    }
+
+    /** The time by the database's clock. */
+    public Instant now() {
+        return transaction(session -> session.one(
+                "select now()", row -> row.getObject(1, OffsetDateTime.class).toInstant()));
     }
 
     /** Runs work in a transaction with the default bounds. */
@@ -83,8 +91,7 @@ public class Database {
     public void outsideTransaction(Settings settings, Cancellation cancellation, String sql) {
         try (Connection connection = DirectConnection.open(dataSource, config)) {
             bound(connection, settings);
-            session(connection, new Cancellation())
-                    .list(settings.sessionSql(Server.of(connection)), row -> row, settings.binds());
+            session(connection, new Cancellation()).call(settings.sessionSql(Server.of(connection)), settings.binds());
             session(connection, cancellation).update(sql);
         } catch (SQLException e) {
             throw new DatabaseException(e);

@@ -24,7 +24,7 @@ final class MigrationTransaction {
         try (Connection connection = flyway.getConfiguration().getDataSource().getConnection()) {
             connection.setAutoCommit(false);
             try {
-                new Session(connection, new Cancellation(), Settings.unbounded()).list("select 1", row -> row);
+                new Session(connection, new Cancellation(), Settings.unbounded()).call("select 1");
                 T result = work.apply(Flyway.configure(flyway.getConfiguration().getClassLoader())
                         .configuration(flyway.getConfiguration())
                         .dataSource(always(connection))

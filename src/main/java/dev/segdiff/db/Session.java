@@ -93,6 +93,11 @@ public final class Session {
                 .orElseThrow(() -> new IllegalStateException("expected a row, got none: " + sql));
     }
 
+    /** Calls a function for what it does; its result is not read. */
+    public void call(String sql, @Nullable Object... binds) {
+        list(sql, row -> row, binds);
+    }
+
     /** The number of rows that the statement changed. */
     public long update(String sql, @Nullable Object... binds) {
         return execute(sql, binds, LastResult::count);
@@ -200,7 +205,7 @@ public final class Session {
 
     private void applySettings() {
         if (pendingSettings != null) {
-            list("select 1", row -> row);
+            call("select 1");
         }
     }
 

@@ -2,7 +2,7 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
-import dev.segdiff.event.TableInspection.Finding;
+import dev.segdiff.event.PolicyCheck.CheckResult;
 import dev.segdiff.pace.Gate;
 import dev.segdiff.pace.Throttle;
 import dev.segdiff.run.Counts;
@@ -10,6 +10,7 @@ import dev.segdiff.run.Goal;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.Result;
+import dev.segdiff.run.RunConfig;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunRequest;
 import dev.segdiff.table.TimedTable;
@@ -33,8 +34,8 @@ public class EventExpiry implements Job {
     public static final String NAME = "event-expiry";
 
     private final Database database;
-    private final EventQueries queries;
-    private final TableInspection inspection;
+    private final RunConfig config;
+    private final PolicyCheck check;
     private final PolicyExpiry expiry;
     private final EventGoal goal;
     private final Throttle throttle;
@@ -43,26 +44,26 @@ public class EventExpiry implements Job {
     @Inject
     EventExpiry(
             Database database,
-            EventQueries queries,
-            TableInspection inspection,
+            RunConfig config,
+            PolicyCheck check,
             PolicyExpiry expiry,
             EventGoal goal,
             Throttle throttle,
             EventPolicies policies) {
-        this(database, queries, inspection, expiry, goal, throttle, policies::all);
+        this(database, config, check, expiry, goal, throttle, policies::all);
     }
 
     private EventExpiry(
             Database database,
-            EventQueries queries,
-            TableInspection inspection,
+            RunConfig config,
+            PolicyCheck check,
             PolicyExpiry expiry,
             EventGoal goal,
             Throttle throttle,
             Supplier<List<EventPolicy>> policies) {
         this.database = database;
-        this.queries = queries;
-        this.inspection = inspection;
+        this.config = config;
+        this.check = check;
         this.expiry = expiry;
         this.goal = goal;
         this.throttle = throttle;
@@ -71,7 +72,7 @@ public class EventExpiry implements Job {
 
     /** The same job for other policies than those of the configuration. */
     public EventExpiry of(List<EventPolicy> others) {
-        return new EventExpiry(database, queries, inspection, expiry, goal, throttle, () -> others);
+        return new EventExpiry(database, config, check, expiry, goal, throttle, () -> others);
     }
 
     @Override
@@ -108,11 +109,11 @@ public class EventExpiry implements Job {
         if (fault.isPresent()) {
             return Result.of(Outcome.REFUSED, fault.get());
         }
-        Instant now = database.transaction(queries::now);
-        List<Fit> fit = fit(run, all, now);
+        Instant now = database.now();
+        List<PolicyTable> served = served(run, all, now);
         Gate gate = throttle.gate(this, run);
         gate.pass();
-        fit.forEach(policy -> expire(run, gate, policy, now));
+        served.forEach(target -> expire(new PolicyRun(run, gate, target)));
         expiry.emptyTrash(run, gate, all);
         return result(run.counts(), all);
     }
@@ -122,38 +123,37 @@ public class EventExpiry implements Job {
         return goal.read(policies.get());
     }
 
-    private record Fit(EventPolicy policy, TimedTable table) {}
-
     /** The policies that can be served. Nothing has been touched yet. */
-    private List<Fit> fit(RunContext run, List<EventPolicy> all, Instant now) {
-        List<Fit> fit = new ArrayList<>();
+    private List<PolicyTable> served(RunContext run, List<EventPolicy> all, Instant now) {
+        Instant endOfDay = Horizon.endOf(run.request().day(), config.timeZone());
+        List<PolicyTable> served = new ArrayList<>();
         for (EventPolicy policy : all) {
             if (!policy.enabled()) {
                 run.counts().add("disabled", 1);
                 continue;
             }
-            Finding finding = inspection.inspect(database, policy, all, now);
-            if (finding.table() != null) {
-                fit.add(new Fit(policy, finding.table()));
+            CheckResult result = check.check(policy, all, now);
+            TimedTable table = result.table();
+            if (table != null) {
+                served.add(new PolicyTable(policy, table, Horizon.of(policy, table.key(), now, endOfDay)));
             } else {
-                run.counts().add(finding.locked() ? "busy" : "refused", 1);
-                String verdict = finding.locked() ? " is locked: " : " refused: ";
-                finding.faults().forEach(problem -> run.problem("policy " + policy.name() + verdict + problem));
+                run.counts().add(result.locked() ? "busy" : "refused", 1);
+                String verdict = result.locked() ? " is locked: " : " refused: ";
+                result.faults().forEach(problem -> run.problem("policy " + policy.name() + verdict + problem));
             }
         }
-        return fit;
+        return served;
     }
 
-    private void expire(RunContext run, Gate gate, Fit fit, Instant now) {
+    private void expire(PolicyRun run) {
         try {
-            expiry.expire(run, gate, fit.policy(), fit.table(), now);
+            expiry.expire(run);
         } catch (DatabaseException e) {
             if (RunContext.isEndedBy(e)) {
                 throw e;
             }
-            run.counts().add(e.isLockTimeout() ? "busy" : "failed", 1);
-            run.problem("policy " + fit.policy().name() + (e.isLockTimeout() ? " is locked: " : " failed: ")
-                    + e.getMessage());
+            run.run().counts().add(e.isLockTimeout() ? "busy" : "failed", 1);
+            run.problem((e.isLockTimeout() ? " is locked: " : " failed: ") + e.getMessage());
         }
     }
 

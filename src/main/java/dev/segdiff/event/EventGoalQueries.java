@@ -14,9 +14,10 @@ import org.jspecify.annotations.Nullable;
 class EventGoalQueries {
     private static final Pattern PLAN_ROWS = Pattern.compile("\"Plan Rows\": (\\d+)");
 
-    /** The least value below the bound. */
-    Optional<String> oldest(Session session, TimedTable table, String bound) {
-        Where expired = Where.below(table, bound);
+    /** The least value that has expired. */
+    Optional<String> oldest(Session session, PolicyTable target) {
+        TimedTable table = target.table();
+        Where expired = target.expired();
         return session.first(
                 "select %1$s::text from %2$s where %3$s order by %1$s limit 1"
                         .formatted(table.column(), table.table(), expired.sql()),

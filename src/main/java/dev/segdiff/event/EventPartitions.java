@@ -1,7 +1,6 @@
 package dev.segdiff.event;
 
 import dev.segdiff.db.Database;
-import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
@@ -11,13 +10,15 @@ import dev.segdiff.pace.Steps;
 import dev.segdiff.pace.Steps.Step;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.table.Partition;
-import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.PartitionDdl;
+import dev.segdiff.table.Partitions;
 import dev.segdiff.trash.Trash;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -32,21 +33,34 @@ class EventPartitions {
     private static final Duration UNKNOWN_WAITS = Duration.ofDays(7);
 
     private final Database database;
-    private final PartitionQueries queries;
-    private final RetentionGuard guard;
+    private final PartitionTrash queries;
     private final Trash trash;
     private final Steps steps;
 
-    EventPartitions(Database database, PartitionQueries queries, RetentionGuard guard, Trash trash, Steps steps) {
+    EventPartitions(Database database, PartitionTrash queries, Trash trash, Steps steps) {
         this.database = database;
         this.queries = queries;
-        this.guard = guard;
         this.trash = trash;
         this.steps = steps;
     }
 
-    List<Partition> list(TimedTable table, String bound) {
-        return database.transaction(session -> queries.list(session, table, bound));
+    /**
+     * The partitions of a policy's table.
+     *
+     * @param expired the names of those that have expired
+     */
+    record Found(Partitions partitions, Set<TableName> expired) {
+        boolean hasDefault() {
+            return partitions.defaultPartition().isPresent();
+        }
+    }
+
+    Found find(PolicyTable target) {
+        return database.transaction(session -> find(session, target));
+    }
+
+    Found find(Session session, PolicyTable target) {
+        return new Found(target.partitions(session), queries.expired(session, target));
     }
 
     /**
@@ -54,59 +68,61 @@ class EventPartitions {
      *
      * @return false if a detach is pending still: PostgreSQL detaches one partition of a table at a time
      */
-    boolean recover(RunContext run, Gate gate, EventPolicy policy, TimedTable table, List<Partition> partitions) {
+    boolean recover(PolicyRun run, Partitions partitions) {
         boolean finished = true;
-        for (Partition partition : partitions) {
+        for (Partition partition : partitions.all()) {
             if (partition.detachPending()) {
-                gate.pass();
-                finished &= attempt(
-                        run, partition.table(), () -> finish(run, PartitionQueries.finalizeDetach(table, partition)));
+                run.gate().pass();
+                String sql = PartitionDdl.finalizeDetach(run.table().table(), partition.table());
+                finished &= Steps.attempt(run.run(), subject(partition), () -> finish(run.run(), sql));
             }
         }
-        if (!run.request().dryRun()) {
-            run.inTransaction(database, session -> queries.forgetStale(session, policy));
-            moveNoted(run, gate, policy);
+        if (!run.dryRun()) {
+            run.run().inTransaction(database, session -> queries.dropStalePlans(session, run.policy()));
+            movePlanned(run);
         }
         return finished;
     }
 
-    private void moveNoted(RunContext run, Gate gate, EventPolicy policy) {
+    private void movePlanned(PolicyRun run) {
         steps.each(
-                run,
-                gate,
-                database.transaction(session -> queries.noted(session, policy)),
+                run.run(),
+                run.gate(),
+                database.transaction(session -> queries.planned(session, run.policy())),
                 Step.of(
                         "partitions_detached",
                         partition -> partition.table().plain(),
                         partition -> Trash.MOVE,
                         (session, partition) -> {
-                            queries.countDay(session, policy, partition.table());
+                            queries.countDay(session, run.policy(), partition.table());
                             trash.move(session, partition.trashId());
                         }));
     }
 
     /** Takes the expired partitions out of the table, until one has to wait: PostgreSQL detaches one at a time. */
-    void expire(RunContext run, Gate gate, EventPolicy policy, TimedTable table, List<Partition> partitions) {
-        boolean concurrently = partitions.stream().noneMatch(Partition::isDefault) && database.hasOwnSession();
-        for (Partition partition : partitions) {
-            if (partition.expired() && !partition.detachPending()) {
-                gate.pass();
-                if (!attempt(run, partition.table(), () -> takeOut(run, policy, table, partition, concurrently))) {
+    void expire(PolicyRun run, Found found) {
+        boolean concurrently = !found.hasDefault() && database.hasOwnSession();
+        for (Partition partition : found.partitions().all()) {
+            if (found.expired().contains(partition.table()) && !partition.detachPending()) {
+                run.gate().pass();
+                if (!Steps.attempt(run.run(), subject(partition), () -> takeOut(run, partition, concurrently))) {
                     return;
                 }
-                moveNoted(run, gate, policy);
+                movePlanned(run);
             }
         }
     }
 
-    /** Drops what has waited in the trash; of a policy that is no longer configured, after a week. */
-    void drop(RunContext run, Gate gate, Map<String, Duration> waits) {
-        waits.forEach((owner, wait) -> drop(run, gate, wait, owner::equals));
-        drop(run, gate, UNKNOWN_WAITS, owner -> !waits.containsKey(owner));
+    private static String subject(Partition partition) {
+        return "partition " + partition.table().plain();
     }
 
-    private void drop(RunContext run, Gate gate, Duration wait, Predicate<String> owner) {
-        steps.each(run, gate, due(wait, owner), trash.dropStep("partitions_dropped", wait));
+    /** Drops what has waited in the trash; of a policy that is no longer configured, after a week. */
+    void drop(RunContext run, Gate gate, Map<String, Duration> waits) {
+        waits.forEach((owner, wait) ->
+                steps.each(run, gate, due(wait, owner::equals), trash.dropStep("partitions_dropped", wait)));
+        List<Trash.Entry> unknown = due(UNKNOWN_WAITS, owner -> !waits.containsKey(owner));
+        steps.each(run, gate, unknown, trash.dropStep("partitions_dropped", UNKNOWN_WAITS));
     }
 
     private List<Trash.Entry> due(Duration wait, Predicate<String> owner) {
@@ -115,41 +131,38 @@ class EventPartitions {
                 .toList();
     }
 
-    private void takeOut(
-            RunContext run, EventPolicy policy, TimedTable table, Partition partition, boolean concurrently) {
-        if (run.request().dryRun()) {
-            run.wouldRun(
-                    concurrently
-                            ? PartitionQueries.detachConcurrently(table, partition)
-                            : PartitionQueries.detach(table, partition));
-            run.wouldRun(Trash.MOVE);
-            run.counts().add("partitions_detached", 1);
-            return;
-        }
-        if (concurrently) {
-            run.inTransaction(database, session -> note(session, policy, table, partition));
-            detach(run, PartitionQueries.detachConcurrently(table, partition));
+    private void takeOut(PolicyRun run, Partition partition, boolean concurrently) {
+        TableName table = run.table().table();
+        String sql = concurrently
+                ? PartitionDdl.detachConcurrently(table, partition.table())
+                : PartitionDdl.detach(table, partition.table());
+        if (run.dryRun()) {
+            run.run().wouldRun(sql);
+            run.run().wouldRun(Trash.MOVE);
+            run.run().counts().add("partitions_detached", 1);
+        } else if (concurrently) {
+            run.run().inTransaction(database, session -> plan(session, run, partition));
+            detach(run.run(), sql);
         } else {
-            run.inTransaction(database, session -> {
-                note(session, policy, table, partition);
-                queries.execute(session, PartitionQueries.detach(table, partition));
+            run.run().inTransaction(database, session -> {
+                plan(session, run, partition);
+                session.update(sql);
             });
         }
     }
 
-    private void note(Session session, EventPolicy policy, TimedTable table, Partition partition) {
-        TimedTable rows = table.partition(partition.table(), partition.indexed(), partition.pages());
-        Optional<String> young = guard.objection(session, rows, String.valueOf(partition.to()));
-        if (young.isPresent() || !queries.note(session, policy, table, partition)) {
+    private void plan(Session session, PolicyRun run, Partition partition) {
+        Optional<String> young = run.on(partition).target().guard().objection(session, String.valueOf(partition.to()));
+        if (young.isPresent() || !queries.plan(session, run.target(), partition)) {
             throw new InvalidInputException("it is not older than the retention on the database's clock: "
                     + young.orElse("it ends at " + partition.to()));
         }
     }
 
     /**
-     * Outside a transaction, as PostgreSQL wants it. It waits for transactions that began before; meanwhile others use
-     * the table, but whoever asks for this partition by name waits too, so it does not wait for long. Cut off, it is
-     * finished by the next run.
+     * Outside a transaction, as PostgreSQL wants it. The statement waits for transactions that began before; meanwhile
+     * others use the table, but a session that asks for this partition by name waits too, so the statement does not wait
+     * for long. Cut off, the detach is finished by the next run.
      */
     private void detach(RunContext run, String sql) {
         database.outsideTransaction(patient(), run.cancellation(), sql);
@@ -166,27 +179,5 @@ class EventPartitions {
 
     private Settings patient() {
         return database.defaults().statementTimeout(DETACH_TIMEOUT).lockTimeout(Duration.ZERO);
-    }
-
-    /** What is in use, or refused by PostgreSQL, is reported; true if all went well. */
-    static boolean attempt(RunContext run, TableName partition, Runnable work) {
-        try {
-            work.run();
-            return true;
-        } catch (DatabaseException e) {
-            if (e.isCancelled()) {
-                run.counts().add("busy", 1);
-                run.problem("partition " + partition.plain()
-                        + " waits for transactions that began before; the next run finishes it");
-            } else if (e.isNotReady()) {
-                run.stepFailed("partition " + partition.plain(), e, true);
-            } else {
-                run.stepFailed("partition " + partition.plain(), e, e.isLockTimeout());
-            }
-        } catch (InvalidInputException e) {
-            run.counts().add("refused", 1);
-            run.problem("partition " + partition.plain() + " refused: " + e.getMessage());
-        }
-        return false;
     }
 }

@@ -4,8 +4,6 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
-import dev.segdiff.run.RunContext;
-import dev.segdiff.table.TimedTable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
@@ -18,30 +16,30 @@ class ExpiryPlan {
     private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(10);
 
     private final Database database;
-    private final RetentionGuard guard;
     private final MassExpiry massExpiry;
 
-    ExpiryPlan(Database database, RetentionGuard guard, MassExpiry massExpiry) {
+    ExpiryPlan(Database database, MassExpiry massExpiry) {
         this.database = database;
-        this.guard = guard;
         this.massExpiry = massExpiry;
     }
 
-    /** Whether the policy may go on; if not, the run tells why and counts it as refused or held back. */
-    boolean isSafe(RunContext run, EventPolicy policy, TimedTable table, String bound) {
-        Optional<String> objection = ask(run, table, session -> guard.objection(session, table, bound));
+    /** Whether the policy may go on; if not, the run tells why and counts the policy as refused or held back. */
+    boolean isSafe(PolicyRun run) {
+        PolicyTable target = run.target();
+        Optional<String> objection = ask(run, session -> target.guard()
+                .objection(session, target.horizon().value()));
         if (objection.isPresent()) {
-            run.counts().add("refused", 1);
-            run.problem("policy " + policy.name() + " refused: " + objection.get());
+            run.run().counts().add("refused", 1);
+            run.problem(" refused: " + objection.get());
             return false;
         }
-        if (run.request().accept().contains(policy.name())) {
+        if (run.run().request().accept().contains(run.policy().name())) {
             return true;
         }
-        Optional<String> held = ask(run, table, session -> massExpiry.objection(session, policy, table, bound));
+        Optional<String> held = ask(run, session -> massExpiry.objection(session, target));
         held.ifPresent(why -> {
-            run.counts().add("held_back", 1);
-            run.problem(heldBack(policy, why));
+            run.run().counts().add("held_back", 1);
+            run.run().problem(heldBack(run.policy(), why));
         });
         return held.isEmpty();
     }
@@ -52,11 +50,13 @@ class ExpiryPlan {
     }
 
     /** Each delete has the guard in it as well, so an answer that is late stops nothing. */
-    private Optional<String> ask(RunContext run, TimedTable table, Function<Session, Optional<String>> question) {
+    private Optional<String> ask(PolicyRun run, Function<Session, Optional<String>> question) {
         Settings reading = database.defaults().statementTimeout(QUERY_TIMEOUT);
         try {
             return database.transaction(
-                    table.indexed() ? reading.with("enable_seqscan", "off") : reading, run.cancellation(), question);
+                    run.table().indexed() ? reading.with("enable_seqscan", "off") : reading,
+                    run.run().cancellation(),
+                    question);
         } catch (DatabaseException e) {
             if (e.isCancelled()) {
                 return Optional.empty();

@@ -1,7 +1,6 @@
 package dev.segdiff.event;
 
 import dev.segdiff.db.Session;
-import dev.segdiff.run.RunContext;
 import dev.segdiff.table.TimedTable;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -22,15 +21,12 @@ final class KeptRows {
     }
 
     /** Tells each cause by its name, and how many rows it keeps. */
-    void tell(RunContext run, EventPolicy policy, TimedTable table, Session session) {
+    void tell(PolicyRun run, Session session) {
+        TimedTable table = run.table();
         byCause.forEach((cause, rows) -> {
-            run.counts().add("kept", rows);
-            run.problem("policy %s: %d expired rows of %s stay: %s"
-                    .formatted(
-                            policy.name(),
-                            rows,
-                            table.table().plain(),
-                            cause.equals(TRIGGERS) ? triggers(session, table) : cause));
+            run.run().counts().add("kept", rows);
+            run.problem(": %d expired rows of %s stay: %s"
+                    .formatted(rows, table.table().plain(), cause.equals(TRIGGERS) ? triggers(session, table) : cause));
         });
     }
 

@@ -1,7 +1,6 @@
 package dev.segdiff.event;
 
 import dev.segdiff.db.Session;
-import dev.segdiff.table.Partition;
 import dev.segdiff.table.TimedTable;
 import dev.segdiff.table.Where;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -23,11 +22,11 @@ class MassExpiry {
     private record Found(boolean any, boolean newestStays, boolean many) {}
 
     private final EventGoalQueries queries;
-    private final PartitionQueries partitionQueries;
+    private final PartitionTrash partitions;
 
-    MassExpiry(EventGoalQueries queries, PartitionQueries partitionQueries) {
+    MassExpiry(EventGoalQueries queries, PartitionTrash partitions) {
         this.queries = queries;
-        this.partitionQueries = partitionQueries;
+        this.partitions = partitions;
     }
 
     /**
@@ -35,10 +34,12 @@ class MassExpiry {
      *
      * @throws dev.segdiff.db.DatabaseException if it takes too long to look
      */
-    Optional<String> objection(Session session, EventPolicy policy, TimedTable table, String bound) {
+    Optional<String> objection(Session session, PolicyTable target) {
+        EventPolicy policy = target.policy();
+        TimedTable table = target.table();
+        String bound = target.horizon().value();
         // Partitions that an undo has put back stay, old as they are.
-        if (table.partitioned()
-                && partitionQueries.list(session, table, bound).stream().noneMatch(Partition::expired)) {
+        if (table.partitioned() && partitions.expired(session, target).isEmpty()) {
             return Optional.empty();
         }
         Found found = look(session, table, bound);

@@ -4,7 +4,7 @@ import dev.segdiff.db.Session;
 import dev.segdiff.table.TimeKey;
 import dev.segdiff.table.TimedTable;
 import dev.segdiff.table.Where;
-import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -14,8 +14,7 @@ import java.util.Optional;
  * a day. This one is computed by the database, from the row's or the partition's own value and from its own clock. A row
  * is deleted only where both agree, so a mistake in one of them deletes nothing.
  */
-@ApplicationScoped
-class RetentionGuard {
+record RetentionGuard(TimedTable table, Duration retention) {
     private static final String CLOCK = "now()";
 
     /** An hour that comes twice when clocks go back: PostgreSQL and Java may each take the other one of the two. */
@@ -24,31 +23,30 @@ class RetentionGuard {
     private record Youngest(String value, boolean expired) {}
 
     /** The condition that a row of the table is older than its retention. */
-    static Where rows(TimedTable table) {
-        return rows(table, CLOCK);
+    Where rows() {
+        return rows(CLOCK);
     }
 
     /** @param clock the SQL of the present time; the binds are the same for every clock */
-    static Where rows(TimedTable table, String clock) {
+    Where rows(String clock) {
         String column = table.column().toString();
         String horizon = horizon(clock);
         return condition(
-                table,
                 switch (table.key().kind()) {
                     // A date is over when the next one begins.
-                    case DATE -> start("(" + column + " + 1)", table) + " <= " + horizon;
-                    default -> start(column, table) + " < " + horizon;
+                    case DATE -> start("(" + column + " + 1)") + " <= " + horizon;
+                    default -> start(column) + " < " + horizon;
                 });
     }
 
     /** The condition that a partition which ends before this value holds no row that is younger than its retention. */
-    static Where ended(TimedTable table, String upper) {
-        return ended(table, upper, CLOCK);
+    Where ended(String upper) {
+        return ended(upper, CLOCK);
     }
 
-    static Where ended(TimedTable table, String upper, String clock) {
-        String end = start("cast(" + upper + " as " + table.type() + ")", table);
-        return condition(table, "coalesce(" + end + " <= " + horizon(clock) + ", false)");
+    Where ended(String upper, String clock) {
+        String end = start("cast(" + upper + " as " + table.type() + ")");
+        return condition("coalesce(" + end + " <= " + horizon(clock) + ", false)");
     }
 
     /**
@@ -56,24 +54,24 @@ class RetentionGuard {
      *
      * @throws dev.segdiff.db.DatabaseException if it takes too long to look
      */
-    Optional<String> objection(Session session, TimedTable table, String bound) {
+    Optional<String> objection(Session session, String bound) {
         Optional<String> wrong = session.first(
                 "select cast(%1$s as text) from (select cast(? as %2$s) as bound) b where not (%3$s)"
-                        .formatted(horizon(CLOCK), table.type(), boundFits(table)),
+                        .formatted(horizon(CLOCK), table.type(), boundFits()),
                 row -> row.getString(1),
-                table.retention().toSeconds(),
+                retention.toSeconds(),
                 bound,
-                table.retention().toSeconds());
+                retention.toSeconds());
         if (wrong.isPresent()) {
             return Optional.of("the bound %s lies after now() - retention, which is %s on the database's clock"
                     .formatted(bound, wrong.get()));
         }
-        return table.indexed() ? youngest(session, table, bound) : Optional.empty();
+        return table.indexed() ? youngest(session, bound) : Optional.empty();
     }
 
-    private static Optional<String> youngest(Session session, TimedTable table, String bound) {
+    private Optional<String> youngest(Session session, String bound) {
         Where below = Where.below(table, bound);
-        Where expired = rows(table, "(now() + " + REPEATED_HOUR + ")");
+        Where expired = rows("(now() + " + REPEATED_HOUR + ")");
         List<Object> binds = new ArrayList<>(expired.binds());
         binds.addAll(below.binds());
         return session.first(
@@ -83,10 +81,10 @@ class RetentionGuard {
                         binds.toArray())
                 .filter(youngest -> !youngest.expired())
                 .map(youngest -> "a row of %s lies below the bound %s and is younger than the retention of %s"
-                        .formatted(youngest.value(), bound, table.retention()));
+                        .formatted(youngest.value(), bound, retention));
     }
 
-    private static String boundFits(TimedTable table) {
+    private String boundFits() {
         String horizon = horizon(CLOCK);
         String local = "(" + horizon + ") at time zone '" + table.key().zone().getId() + "'";
         return switch (table.key().kind()) {
@@ -94,12 +92,12 @@ class RetentionGuard {
             case TIMESTAMP -> "bound <= " + local;
             case DATE -> "bound <= (" + local + ")::date";
             // The least id stands for all times before 1970.
-            case UUID, UUID_TEXT, ULID -> start("bound", table) + " <= greatest(" + horizon + ", timestamptz 'epoch')";
+            case UUID, UUID_TEXT, ULID -> start("bound") + " <= greatest(" + horizon + ", timestamptz 'epoch')";
         };
     }
 
     /** The instant that a value stands for; of the two instants of a local time that comes twice, the later one. */
-    private static String start(String value, TimedTable table) {
+    private String start(String value) {
         String zone = "'" + table.key().zone().getId() + "'";
         return switch (table.key().kind()) {
             case TIMESTAMPTZ -> value;
@@ -114,7 +112,7 @@ class RetentionGuard {
         return clock + " - make_interval(secs => ?)";
     }
 
-    private static Where condition(TimedTable table, String sql) {
-        return Where.of(sql, table.retention().toSeconds());
+    private Where condition(String sql) {
+        return Where.of(sql, retention.toSeconds());
     }
 }

@@ -2,6 +2,7 @@ package dev.segdiff.pace;
 
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Retry;
 import dev.segdiff.db.Session;
 import dev.segdiff.run.RunContext;
@@ -65,5 +66,30 @@ public class Steps {
         } catch (DatabaseException e) {
             run.stepFailed(step.subject().apply(thing), e, e.isLockTimeout());
         }
+    }
+
+    /**
+     * Does one thing that needs more than a transaction, or none. If somebody else is in the way, or PostgreSQL refuses,
+     * the run reports that and goes on.
+     *
+     * @param subject how a person calls the thing, such as "partition public.event_2026_01"
+     * @return true if all went well
+     */
+    public static boolean attempt(RunContext run, String subject, Runnable work) {
+        try {
+            work.run();
+            return true;
+        } catch (DatabaseException e) {
+            if (e.isCancelled()) {
+                run.counts().add("busy", 1);
+                run.problem(subject + " waits for transactions that began before; the next run finishes it");
+            } else {
+                run.stepFailed(subject, e, e.isNotReady() || e.isLockTimeout());
+            }
+        } catch (InvalidInputException e) {
+            run.counts().add("refused", 1);
+            run.problem(subject + " refused: " + e.getMessage());
+        }
+        return false;
     }
 }

@@ -67,8 +67,7 @@ class DiffPartitions {
                     row -> new TableName("segdiff", row.getString(1)),
                     horizon,
                     retention.toDays());
-            expired.forEach(partition ->
-                    session.list("select segdiff.drop_diffs(?::regclass)", row -> row, partition.toString()));
+            expired.forEach(partition -> session.call("select segdiff.drop_diffs(?::regclass)", partition.toString()));
             return (long) expired.size();
         });
     }
@@ -102,7 +101,7 @@ class DiffPartitions {
         String from = month.atDay(1).toString();
         String to = month.plusMonths(1).atDay(1).toString();
         // Workers that start together make the same partition.
-        session.list("select pg_advisory_xact_lock(hashtext('segdiff.segment_diffs'))", row -> row);
+        session.call("select pg_advisory_xact_lock(hashtext('segdiff.segment_diffs'))");
         session.update("""
                 create table if not exists %1$s (
                     like segdiff.segment_diffs including defaults,

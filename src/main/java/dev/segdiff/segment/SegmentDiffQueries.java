@@ -66,7 +66,7 @@ class SegmentDiffQueries {
      * it has its version of the day, or is not what it was when it was read.
      */
     void claim(Session session, DueSegment segment, Order order) {
-        session.list(CLAIM, row -> row, claimBinds(segment, order));
+        session.call(CLAIM, claimBinds(segment, order));
     }
 
     /** Claims the segment, and makes its source ready to be read with the rights that it has. */

@@ -93,7 +93,7 @@ public class SegmentRegistry {
     public Segment use(SegmentKey key) {
         return database.transaction(session -> {
             read(session, key);
-            session.list("select segdiff.mark_used(?, ?)", row -> row, key.customerId(), key.segmentId());
+            session.call("select segdiff.mark_used(?, ?)", key.customerId(), key.segmentId());
             return read(session, key);
         });
     }
@@ -107,7 +107,7 @@ public class SegmentRegistry {
     public void remove(SegmentKey key) {
         database.inTransaction(session -> {
             read(session, key);
-            session.list("select segdiff.trash_segment(?, ?, null)", row -> row, key.customerId(), key.segmentId());
+            session.call("select segdiff.trash_segment(?, ?, null)", key.customerId(), key.segmentId());
         });
     }
 
@@ -126,7 +126,7 @@ public class SegmentRegistry {
     private static String checkSource(Session session, String source) {
         try {
             String name = session.one("select segdiff.qualified_source(?)", row -> row.getString(1), source);
-            session.list("select segdiff.check_source(?)", row -> row, name);
+            session.call("select segdiff.check_source(?)", name);
             return name;
         } catch (DatabaseException e) {
             // Class 42: the name, the columns or the privileges are wrong.

@@ -4,12 +4,12 @@ import dev.segdiff.db.TableName;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A partition of an event table.
+ * A partition of a table, as the catalog has it.
  *
  * @param from its least value; null: none, or it is the default partition
  * @param to the value that it ends before; null: none, or it is the default partition
  * @param detachPending an earlier {@code detach ... concurrently} was cut off
- * @param expired it ends at or before the bound
+ * @param pages of 8 kB
  */
 public record Partition(
         TableName table,
@@ -17,7 +17,6 @@ public record Partition(
         @Nullable String to,
         boolean isDefault,
         boolean detachPending,
-        boolean expired,
         boolean partitioned,
         boolean indexed,
         long pages) {}

@@ -29,7 +29,12 @@ public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
         UUID,
         /** A UUIDv7 as text. */
         UUID_TEXT,
-        ULID
+        ULID;
+
+        /** Whether values are ids that begin with a time. */
+        public boolean isId() {
+            return this == UUID || this == UUID_TEXT || this == ULID;
+        }
     }
 
     private static final String CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

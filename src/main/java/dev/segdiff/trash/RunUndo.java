@@ -95,16 +95,14 @@ public class RunUndo {
         switch (thing.kind()) {
             case "snapshot" -> {
                 String[] key = thing.owner().split("/");
-                session.list(
+                session.call(
                         "select segdiff.restore_segment(?, ?, ?)",
-                        row -> row,
                         Long.parseLong(key[0]),
                         Long.parseLong(key[1]),
                         thing.trashId());
             }
-            case "partition" ->
-                session.list("select segdiff.restore_partition(?, ?)", row -> row, thing.trashId(), who);
-            default -> session.list("select segdiff.restore_orphan(?)", row -> row, thing.trashId());
+            case "partition" -> session.call("select segdiff.restore_partition(?, ?)", thing.trashId(), who);
+            default -> session.call("select segdiff.restore_orphan(?)", thing.trashId());
         }
         return 1;
     }

@@ -110,7 +110,7 @@ public class Trash {
 
     /** Moves a table that was noted; {@code lock_timeout} bounds the wait for its readers. */
     public void move(Session session, long trashId) {
-        session.list(MOVE, row -> row, trashId);
+        session.call(MOVE, trashId);
     }
 
     private static Entry entry(ResultSet row) throws SQLException {

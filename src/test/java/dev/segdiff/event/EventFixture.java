@@ -3,6 +3,7 @@ package dev.segdiff.event;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.pace.BatchConfig;
+import dev.segdiff.pace.Batches;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
@@ -10,6 +11,7 @@ import dev.segdiff.run.RunRequest;
 import dev.segdiff.run.Trigger;
 import dev.segdiff.support.TestConfig;
 import dev.segdiff.support.TestDatabase;
+import dev.segdiff.table.PartitionsAhead;
 import dev.segdiff.trash.Trash;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -26,28 +28,26 @@ public final class EventFixture {
     public EventFixture(TestDatabase db, String... config) {
         runs = new RunFixture(db, config);
         Database database = runs.database;
-        EventQueries queries = new EventQueries();
-        TableInspection inspection = new TableInspection();
-        PartitionQueries partitionQueries = new PartitionQueries();
-        RetentionGuard guard = new RetentionGuard();
+        PartitionTrash partitionTrash = new PartitionTrash();
+        EventPartitions partitions = new EventPartitions(database, partitionTrash, new Trash(), runs.steps);
         EventGoalQueries goalQueries = new EventGoalQueries();
-        MassExpiry massExpiry = new MassExpiry(goalQueries, partitionQueries);
-        PartitionsAhead ahead = new PartitionsAhead(database, partitionQueries);
+        MassExpiry massExpiry = new MassExpiry(goalQueries, partitionTrash);
+        PartitionsAhead ahead = new PartitionsAhead(database);
+        PolicyCheck check = new PolicyCheck(database);
+        Batches batches = new Batches(database, TestConfig.of(BatchConfig.class, config));
         PolicyExpiry expiry = new PolicyExpiry(
                 database,
-                queries,
-                new EventClamp(),
-                new EventPartitions(database, partitionQueries, guard, new Trash(), runs.steps),
+                new ReaderView(),
+                new ExpiredRows(database, new EventQueries(), batches),
+                partitions,
                 ahead,
-                new ExpiryPlan(database, guard, massExpiry),
-                TestConfig.of(BatchConfig.class, config),
-                runs.config);
+                new ExpiryPlan(database, massExpiry));
         job = new EventExpiry(
                 database,
-                queries,
-                inspection,
+                runs.config,
+                check,
                 expiry,
-                new EventGoal(database, queries, goalQueries, partitionQueries, inspection, massExpiry, ahead),
+                new EventGoal(database, goalQueries, partitions, check, massExpiry, ahead),
                 runs.throttle,
                 new EventPolicies(TestConfig.of(EventsConfig.class, config), runs.config));
     }

@@ -127,20 +127,23 @@ class HorizonTest {
                 new dev.segdiff.db.TableName("public", "event"),
                 new dev.segdiff.db.ColumnName("key"),
                 new TimeKey(TimeKey.Kind.valueOf(kind), java.time.ZoneId.of("UTC"), false),
-                java.time.Duration.ofDays(90),
                 type,
                 false,
                 true,
                 100,
                 List.of());
 
+        EventPolicy policy = EventPolicy.of("e", table.table(), "key", java.time.Duration.ofDays(90));
+        java.time.Instant now = runs.database.now();
+        PolicyTable target = new PolicyTable(policy, table, new Horizon(now, now, bound));
+
         java.util.Optional<String> objection =
-                runs.database.transaction(session -> new RetentionGuard().objection(session, table, bound));
+                runs.database.transaction(session -> target.guard().objection(session, bound));
         assertThat(objection)
                 .get()
                 .asString()
                 .contains(bound, "now() - retention", String.valueOf(java.time.Year.now(java.time.ZoneOffset.UTC)));
-        runs.database.inTransaction(session -> new EventQueries().delete(session, table, Where.below(table, bound)));
+        runs.database.inTransaction(session -> new EventQueries().delete(session, target, Where.below(table, bound)));
         assertThat(Integer.parseInt(db.value("select count(*) from event"))).isBetween(90, 92);
     }
 
@@ -199,5 +202,55 @@ class HorizonTest {
         assertThat(held.outcome()).isEqualTo(Outcome.REFUSED);
         assertThat(held.problems()).singleElement().asString().contains("the newest one too, of 2020-01-15");
         assertThat(db.value("select count(*) from event")).isEqualTo("1");
+    }
+
+    /** Java, the guard's SQL and the function for readers each subtract the retention from the present. */
+    @ParameterizedTest
+    @CsvSource({"1h, PT1H", "90d, P90D", "36500d, P36500D"})
+    void javaTheGuardAndTheFunctionForReadersAgreeOnTheHorizon(String retention, java.time.Duration kept) {
+        table("timestamptz", "now() - g * interval '1 day'");
+        db.execute(
+                "insert into event select now() - g * interval '1 second' from generate_series(1, 3000) g",
+                "analyze event");
+        new EventFixture(
+                        db,
+                        EventFixture.policy(
+                                "segdiff.events.audit.retention", retention, "segdiff.events.audit.time-column", "key"))
+                .run();
+        EventPolicy policy = EventPolicy.of("audit", new dev.segdiff.db.TableName("public", "event"), "key", kept);
+        TimeKey key = new TimeKey(TimeKey.Kind.TIMESTAMPTZ, java.time.ZoneId.of("UTC"), false);
+
+        RetentionGuard guard = new RetentionGuard(
+                new TimedTable(
+                        policy.table(),
+                        new dev.segdiff.db.ColumnName("key"),
+                        key,
+                        "timestamptz",
+                        false,
+                        true,
+                        1,
+                        List.of()),
+                kept);
+
+        new RunFixture(db).database.inTransaction(session -> {
+            java.time.Instant now = session.one("select now()", row -> row.getObject(1, java.time.OffsetDateTime.class)
+                    .toInstant());
+            String horizon = Horizon.of(policy, key, now).value();
+            String later = key.bound(now.minus(kept).plusNanos(1000));
+            String verdict = session.one(
+                    "select concat_ws(' ', segdiff.horizon('audit') = cast(? as timestamptz), %s, %s, (select min(key) > cast(? as timestamptz) from segdiff.events_audit))"
+                            .formatted(
+                                    guard.ended("'" + horizon + "'").sql(),
+                                    guard.ended("'" + later + "'").sql()),
+                    row -> row.getString(1),
+                    horizon,
+                    kept.toSeconds(),
+                    kept.toSeconds(),
+                    horizon);
+
+            assertThat(verdict)
+                    .as("function, guard at the horizon, guard a microsecond later, oldest row of the view")
+                    .isEqualTo("t t f t");
+        });
     }
 }

@@ -6,8 +6,11 @@ import dev.segdiff.db.TableName;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.TestDatabase;
+import dev.segdiff.table.NewestPartition;
 import dev.segdiff.table.Partition;
 import dev.segdiff.table.PartitionInterval;
+import dev.segdiff.table.PartitionPlan;
+import dev.segdiff.table.Partitions;
 import dev.segdiff.table.TimeKey;
 import dev.segdiff.table.TimedTable;
 import java.sql.Connection;
@@ -37,7 +40,6 @@ class PartitionZonesTest {
                 new TableName("public", "event"),
                 new dev.segdiff.db.ColumnName("created_at"),
                 new TimeKey(TimeKey.Kind.TIMESTAMPTZ, ZoneId.of("UTC"), false),
-                java.time.Duration.ofDays(90),
                 "timestamptz",
                 true,
                 true,
@@ -51,7 +53,6 @@ class PartitionZonesTest {
                 new TableName("public", "event_x"),
                 key.bound(from.toInstant()),
                 key.bound(to.toInstant()),
-                false,
                 false,
                 false,
                 false,
@@ -69,11 +70,10 @@ class PartitionZonesTest {
         for (int i = 0; i < 12; i++, from = from.plusMonths(1)) {
             partitions.add(partition(from, from.plusMonths(1)));
         }
-        EventPolicy policy =
-                EventPolicy.of("audit", new TableName("public", "event"), "created_at", java.time.Duration.ofDays(90));
+        PartitionPlan plan = new PartitionPlan("policy audit", "segdiff.events.audit", 3, Optional.empty());
 
         Optional<NewestPartition> newest =
-                NewestPartition.of(policy, table(), partitions, Instant.parse("2026-11-25T00:00:00Z"));
+                NewestPartition.of(new Partitions(plan, table(), partitions), Instant.parse("2026-11-25T00:00:00Z"));
 
         ZonedDateTime bound = newest.orElseThrow().end();
         for (int i = 0; i < 12; i++, from = from.plusMonths(1)) {

@@ -84,21 +84,13 @@ class RetentionGuardTest {
                     };
             TimeKey key = new TimeKey(kind, zone, kind == Kind.UUID_TEXT);
             return new TimedTable(
-                    new TableName("public", "event"),
-                    new ColumnName("v"),
-                    key,
-                    retention,
-                    type,
-                    false,
-                    true,
-                    0,
-                    List.of());
+                    new TableName("public", "event"), new ColumnName("v"), key, type, false, true, 0, List.of());
         }
 
-        /** As PolicyExpiry makes it. */
-        Instant horizon() {
-            Instant end = day.plusDays(1).atStartOfDay(ZoneOffset.UTC).toInstant();
-            return (end.isBefore(clock) ? end : clock).minus(retention);
+        /** As a run makes it. */
+        Horizon horizon() {
+            EventPolicy policy = EventPolicy.of("p", table().table(), "v", retention);
+            return Horizon.of(policy, table().key(), clock, Horizon.endOf(day, ZoneOffset.UTC));
         }
 
         boolean isYoung() {
@@ -120,7 +112,7 @@ class RetentionGuardTest {
                 young++;
                 assertThat(guard).as("the guard lets %s go", one).isFalse();
                 assertThat(bound).as("the bound lets %s go", one).isFalse();
-            } else if (one.oldest().isBefore(one.horizon().minus(Duration.ofHours(26)))) {
+            } else if (one.oldest().isBefore(one.horizon().at().minus(Duration.ofHours(26)))) {
                 old++;
                 assertThat(bound && guard).as("%s stays", one).isTrue();
             }
@@ -142,7 +134,7 @@ class RetentionGuardTest {
             if (one.isYoung()) {
                 stay++;
                 assertThat(out.get(i)[0] && out.get(i)[1]).as("%s goes", one).isFalse();
-            } else if (one.oldest().isBefore(one.horizon().minus(Duration.ofHours(26)))) {
+            } else if (one.oldest().isBefore(one.horizon().at().minus(Duration.ofHours(26)))) {
                 go++;
                 assertThat(out.get(i)[0] && out.get(i)[1]).as("%s stays", one).isTrue();
             }
@@ -370,7 +362,8 @@ class RetentionGuardTest {
     private static List<boolean[]> judge(Connection connection, List<Case> cases, String what) throws SQLException {
         TimedTable table = cases.get(0).table();
         boolean row = what.equals("row");
-        Where guard = row ? RetentionGuard.rows(table, "clock") : RetentionGuard.ended(table, "c.v::text", "clock");
+        RetentionGuard retention = new RetentionGuard(table, cases.get(0).retention());
+        Where guard = row ? retention.rows("clock") : retention.ended("c.v::text", "clock");
         String sql = """
                 select %s as bound, coalesce(%s, false) as guard
                 from (select cast(value as %s) as v, cast(bound as %3$s) as bound, clock::timestamptz as clock, n
@@ -385,9 +378,7 @@ class RetentionGuardTest {
                     3,
                     array(
                             connection,
-                            cases.stream()
-                                    .map(one -> one.table().key().bound(one.horizon()))
-                                    .toList()));
+                            cases.stream().map(one -> one.horizon().value()).toList()));
             statement.setArray(
                     4,
                     array(

@@ -46,7 +46,7 @@ public class Sessions {
     }
 
     /** The token that a cookie was made for, if it is genuine and neither it nor the token has ended. */
-    Optional<Token> verify(String cookie) {
+    public Optional<Token> verify(String cookie) {
         String[] parts = cookie.split("\\.", -1);
         if (parts.length != 4) {
             return Optional.empty();
@@ -58,11 +58,11 @@ public class Sessions {
     }
 
     /** What a form of this session carries, and no other page can know. */
-    String formKey(Token token, String cookie) {
+    public String formKey(Token token, String cookie) {
         return sign(token, "form", cookie);
     }
 
-    boolean isFormKey(Token token, String cookie, String key) {
+    public boolean isFormKey(Token token, String cookie, String key) {
         return isSame(formKey(token, cookie), key);
     }
 

@@ -63,7 +63,7 @@ public class Tokens {
     }
 
     /** Who is meant when no token is configured; its secret lives as long as the process. */
-    Token local() {
+    public Token local() {
         return local;
     }
 

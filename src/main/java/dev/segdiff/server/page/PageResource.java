@@ -3,7 +3,6 @@ package dev.segdiff.server.page;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.server.access.HttpGate;
-import dev.segdiff.server.access.PageUser;
 import dev.segdiff.server.access.Token;
 import dev.segdiff.server.access.TokenMechanism;
 import dev.segdiff.server.api.Parameters;

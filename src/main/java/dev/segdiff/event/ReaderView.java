@@ -11,14 +11,15 @@ import java.util.Optional;
 
 /** What readers of an event table get: the horizon of its policy, and a view that ends there. */
 @ApplicationScoped
-class EventClamp {
+class ReaderView {
     private static final String COLUMNS = """
             select array_agg(attname::text order by attnum) from pg_attribute
             where attrelid = to_regclass(?) and attnum > 0 and not attisdropped
             """;
 
     /** Makes the policy known. Another table, column or key starts from the beginning. */
-    void register(Session session, EventPolicy policy, TimedTable table) {
+    void register(Session session, PolicyTable target) {
+        TimedTable table = target.table();
         session.update(
                 """
                 insert into segdiff.event_policies as p (policy, relation, key_column, key_kind, zone, retention)
@@ -26,52 +27,55 @@ class EventClamp {
                 on conflict (policy) do update
                 set relation = excluded.relation, key_column = excluded.key_column, key_kind = excluded.key_kind,
                     zone = excluded.zone, retention = excluded.retention, seen_at = now(),
-                    cursor = case when (p.relation, p.key_column, p.key_kind) = (excluded.relation, excluded.key_column, excluded.key_kind)
+                    cursor = case when (p.relation, p.key_column, p.key_kind)
+                                     = (excluded.relation, excluded.key_column, excluded.key_kind)
                              then p.cursor end
                 """,
-                policy.name(),
+                target.policy().name(),
                 table.table().plain(),
                 table.column().name(),
                 table.key().kind().name(),
                 table.key().zone().getId(),
-                policy.retention().toSeconds());
+                target.policy().retention().toSeconds());
     }
 
-    static TableName view(EventPolicy policy) {
+    static TableName name(EventPolicy policy) {
         return new TableName("segdiff", "events_" + policy.name());
     }
 
     /** Whether the view is not as it should be: new, of another retention, or without a new column of the table. */
-    boolean isViewDue(Session session, EventPolicy policy, TimedTable table) {
-        String view = view(policy).toString();
+    boolean isDue(Session session, PolicyTable target) {
+        String view = name(target.policy()).toString();
         Optional<String> comment =
                 session.first("select obj_description(to_regclass(?))", row -> String.valueOf(row.getString(1)), view);
-        if (!policy.view()) {
+        if (!target.policy().view()) {
             return session.one("select to_regclass(?) is not null", row -> row.getBoolean(1), view);
         }
-        return !comment.equals(Optional.of(comment(policy, table)))
-                || !columns(session, view).equals(columns(session, table.table().toString()));
+        return !comment.equals(Optional.of(comment(target)))
+                || !columns(session, view)
+                        .equals(columns(session, target.table().table().toString()));
     }
 
     /** Makes or takes away the view. */
-    void makeView(Session session, EventPolicy policy, TimedTable table) {
-        TableName view = view(policy);
-        if (!policy.view()) {
+    void make(Session session, PolicyTable target) {
+        TableName view = name(target.policy());
+        if (!target.policy().view()) {
             session.update("drop view " + view);
             return;
         }
-        session.update(viewSql(policy, table));
-        session.update("comment on view %s is '%s'".formatted(view, comment(policy, table)));
+        session.update(sql(target));
+        session.update("comment on view %s is '%s'".formatted(view, comment(target)));
     }
 
     /** The retention stands in the view itself, so that the planner knows it when it chooses an index. */
-    static String viewSql(EventPolicy policy, TimedTable table) {
+    static String sql(PolicyTable target) {
+        TimedTable table = target.table();
         return "create or replace view %s as select * from %s where %s >= cast(%s as %s)"
                 .formatted(
-                        view(policy),
+                        name(target.policy()),
                         table.table(),
                         table.column(),
-                        horizon(table.key(), policy.retention()),
+                        horizon(table.key(), target.policy().retention()),
                         table.type());
     }
 
@@ -94,13 +98,13 @@ class EventClamp {
         return (key.lowerCase() ? "lower(" : "upper(") + text + ")";
     }
 
-    private static String comment(EventPolicy policy, TimedTable table) {
+    private static String comment(PolicyTable target) {
         return "segdiff: rows of %s whose %s is not older than %s (%08x)"
                 .formatted(
-                        table.table().plain(),
-                        table.column().name(),
-                        policy.retention(),
-                        viewSql(policy, table).hashCode())
+                        target.table().table().plain(),
+                        target.table().column().name(),
+                        target.policy().retention(),
+                        sql(target).hashCode())
                 .replace("'", "''");
     }
 

@@ -1,5 +1,8 @@
-package dev.segdiff.server.access;
+package dev.segdiff.server.page;
 
+import dev.segdiff.server.access.Sessions;
+import dev.segdiff.server.access.Token;
+import dev.segdiff.server.access.Tokens;
 import dev.segdiff.server.page.PageView.Viewer;
 import io.quarkus.security.ForbiddenException;
 import io.quarkus.security.UnauthorizedException;

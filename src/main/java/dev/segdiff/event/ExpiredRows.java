@@ -1,0 +1,142 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Database;
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Session;
+import dev.segdiff.event.EventQueries.Left;
+import dev.segdiff.pace.BatchLoop;
+import dev.segdiff.pace.Batches;
+import dev.segdiff.pace.LockMode;
+import dev.segdiff.table.TimeQueries;
+import dev.segdiff.table.TimeWalk;
+import dev.segdiff.table.TimeWalk.Done;
+import dev.segdiff.table.TimeWalk.Range;
+import dev.segdiff.table.TimeWalk.Slice;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** Deletes the expired rows of one plain table in batches, the oldest first. */
+@ApplicationScoped
+class ExpiredRows {
+    private final Database database;
+    private final EventQueries queries;
+    private final Batches batches;
+
+    ExpiredRows(Database database, EventQueries queries, Batches batches) {
+        this.database = database;
+        this.queries = queries;
+        this.batches = batches;
+    }
+
+    /** How far a run has come with the rows of a policy: the cursor that the next run goes on from. */
+    @Nullable
+    String cursor(EventPolicy policy) {
+        return database.transaction(session -> queries.cursor(session, policy)).orElse(null);
+    }
+
+    /**
+     * Deletes what has expired: from the cursor on, then behind the cursor, then what was locked.
+     *
+     * @param maxRows not more rows than this
+     * @return how many more rows may go in this run
+     */
+    long delete(PolicyRun run, @Nullable String cursor, long maxRows) {
+        BatchLoop loop = batches.loop(run.run(), run.gate(), run.target().subject(), "expired")
+                .atMost(maxRows)
+                // Row security of the table itself was refused before; that of tables which its triggers read is
+                // theirs.
+                .tuned(settings -> settings.with("row_security", "on"));
+        if (run.table().indexed()) {
+            // Half the table expired may look like a reason to read all of it, for every batch.
+            loop.tuned(settings -> settings.with("row_security", "on").with("enable_seqscan", "off"));
+        }
+        Deletion deletion = new Deletion(run, loop);
+        TimeWalk walk = new TimeWalk(run.table(), loop, deletion);
+        if (run.table().indexed()) {
+            walk.along(new Range(
+                    cursor, run.target().horizon().value(), run.target().expired(), true));
+        } else {
+            walk.wholeTable(run.target().expired());
+        }
+        lookAgain(run, walk);
+        deletion.tell();
+        return loop.left();
+    }
+
+    private static void lookAgain(PolicyRun run, TimeWalk walk) {
+        try {
+            walk.lookAgain();
+        } catch (DatabaseException e) {
+            if (!e.isCancelled()) {
+                throw e;
+            }
+            run.problem(": looking for rows behind the cursor takes too long; vacuum "
+                    + run.table().table().plain());
+        }
+    }
+
+    /** What a batch does. */
+    private final class Deletion implements TimeWalk.Work {
+        private final PolicyRun run;
+        private final BatchLoop loop;
+        private final KeptRows kept = new KeptRows();
+        private final AtomicBoolean recorded = new AtomicBoolean();
+
+        Deletion(PolicyRun run, BatchLoop loop) {
+            this.run = run;
+            this.loop = loop;
+        }
+
+        @Override
+        public Done apply(Session session, Slice slice, LockMode locks) {
+            if (run.dryRun()) {
+                return pretend(session, slice);
+            }
+            long rows = deleted(session, slice, locks);
+            // As many as were meant, or as the row cap allows: what lies beyond the cap is not kept by anything.
+            boolean whole = rows >= slice.limit() || locks == LockMode.LEAVE_ALONE;
+            Left left = whole ? Left.NOTHING : queries.left(session, run.table(), slice.where());
+            boolean holdsUp = queries.endBatch(session, run.policy(), slice.reached(), rows);
+            return new Done(rows, left.locked(), left.kept(), holdsUp);
+        }
+
+        private long deleted(Session session, Slice slice, LockMode locks) {
+            boolean limited = slice.found() == 0 && loop.isCapped();
+            return switch (locks) {
+                case LEAVE_ALONE -> 0;
+                case SKIP_LOCKED -> queries.deleteUnlocked(session, run.target(), slice);
+                case WAIT ->
+                    limited
+                            ? queries.deleteUnlocked(session, run.target(), slice)
+                            : queries.delete(session, run.target(), slice.where());
+            };
+        }
+
+        /** Counts what would go, and records the statements once. */
+        private Done pretend(Session session, Slice slice) {
+            if (recorded.compareAndSet(false, true)) {
+                queries.recordDryRun(run, slice.where());
+            }
+            long rows = slice.found() == 0 ? TimeQueries.countRows(session, run.table(), slice.where()) : slice.limit();
+            return new Done(rows, 0, Map.of(), false);
+        }
+
+        @Override
+        public void reached(String value) {
+            run.run().inTransaction(database, session -> queries.saveCursor(session, run.policy(), value));
+        }
+
+        @Override
+        public void kept(Map<String, Long> rowsByCause) {
+            kept.add(rowsByCause);
+        }
+
+        void tell() {
+            if (!kept.isEmpty()) {
+                database.inTransaction(session -> kept.tell(run, session));
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+package dev.segdiff.event;
+
+import dev.segdiff.pace.Gate;
+import dev.segdiff.run.RunContext;
+import dev.segdiff.table.Partition;
+import dev.segdiff.table.TimedTable;
+
+/** One policy while a run serves it: what each step needs, handed on as one. */
+record PolicyRun(RunContext run, Gate gate, PolicyTable target) {
+    EventPolicy policy() {
+        return target.policy();
+    }
+
+    TimedTable table() {
+        return target.table();
+    }
+
+    boolean dryRun() {
+        return run.request().dryRun();
+    }
+
+    void problem(String text) {
+        run.problem(target.subject() + text);
+    }
+
+    /** The same run for one partition of the table. */
+    PolicyRun on(Partition partition) {
+        return new PolicyRun(run, gate, target.with(table().partition(partition)));
+    }
+}

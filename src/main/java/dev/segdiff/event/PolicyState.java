@@ -1,0 +1,94 @@
+package dev.segdiff.event;
+
+import dev.segdiff.run.Measure;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far a policy's table is from its retention.
+ *
+ * @param overdueSeconds for how long the oldest expired row should have been gone; null: unknown
+ * @param eligible rows that have expired, as the planner estimates
+ * @param expiredPerDay of the last week
+ * @param eligiblePerDay rows that expire a day, as the planner estimates
+ * @param daysLeft until nothing is overdue; null: never at this rate, or unknown
+ */
+record PolicyState(
+        boolean met,
+        @Nullable Long overdueSeconds,
+        long eligible,
+        long expiredPerDay,
+        long eligiblePerDay,
+        @Nullable Long daysLeft) {
+    /** The days until nothing is overdue, if each day takes and brings as many rows as the days before. */
+    static @Nullable Long daysLeft(long eligible, long expiredPerDay, long eligiblePerDay) {
+        long gain = expiredPerDay - eligiblePerDay;
+        return gain <= 0 ? null : Long.valueOf(Math.max(1, (eligible + gain - 1) / gain));
+    }
+
+    /** For Prometheus. */
+    List<Measure> measures(EventPolicy policy) {
+        Map<String, String> labels = Map.of("policy", policy.name());
+        List<Measure> measures = new ArrayList<>();
+        measures.add(
+                new Measure("inside_retention", labels, met() ? 1 : 0, "Whether the table is inside its retention."));
+        if (overdueSeconds() != null) {
+            measures.add(new Measure(
+                    "oldest_expired_row_overdue_seconds",
+                    labels,
+                    overdueSeconds(),
+                    "For how long the oldest expired row should have been gone."));
+        }
+        measures.add(
+                new Measure("eligible_rows", labels, eligible(), "Rows that have expired, as the planner estimates."));
+        measures.add(new Measure(
+                "expired_rows_per_day", labels, expiredPerDay(), "Rows expired a day, over the last week."));
+        measures.add(new Measure(
+                "eligible_rows_per_day",
+                labels,
+                eligiblePerDay(),
+                "Rows that become eligible a day, as the planner estimates."));
+        if (daysLeft() != null) {
+            measures.add(new Measure(
+                    "seconds_left",
+                    labels,
+                    Duration.ofDays(daysLeft()).toSeconds(),
+                    "Seconds until the table is inside its retention."));
+        }
+        return measures;
+    }
+
+    /** For people. */
+    String describe() {
+        String overdue = overdueSeconds() == null
+                ? "the oldest expired row is unknown (no index, or an index full of dead rows)"
+                : overdueSeconds() == 0
+                        ? "nothing has expired"
+                        : "oldest expired row overdue by " + age(overdueSeconds());
+        String forecast = met()
+                ? ""
+                : daysLeft() == null
+                        ? "; inside the retention: never, at this rate"
+                        : "; inside the retention in " + daysLeft() + (daysLeft() == 1 ? " day" : " days");
+        return String.format(
+                Locale.ROOT,
+                "%s; about %,d rows eligible, %,d a day expired, %,d a day become eligible%s",
+                overdue,
+                eligible(),
+                expiredPerDay(),
+                eligiblePerDay(),
+                forecast);
+    }
+
+    private static String age(long seconds) {
+        Duration age = Duration.ofSeconds(seconds);
+        if (age.toDays() > 1) {
+            return age.toDays() + " days";
+        }
+        return age.toHours() > 0 ? age.toHours() + " h" : age.toMinutes() + " min";
+    }
+}

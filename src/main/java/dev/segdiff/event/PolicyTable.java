@@ -1,0 +1,36 @@
+package dev.segdiff.event;
+
+import dev.segdiff.db.Session;
+import dev.segdiff.table.PartitionCatalog;
+import dev.segdiff.table.PartitionPlan;
+import dev.segdiff.table.Partitions;
+import dev.segdiff.table.TimedTable;
+import dev.segdiff.table.Where;
+
+/** A policy with the table that it is for, and the moment before which rows of the table have expired. */
+record PolicyTable(EventPolicy policy, TimedTable table, Horizon horizon) {
+    /** How problems name the policy. */
+    String subject() {
+        return "policy " + policy.name();
+    }
+
+    RetentionGuard guard() {
+        return new RetentionGuard(table, policy.retention());
+    }
+
+    /** The rows that have expired. */
+    Where expired() {
+        return Where.below(table, horizon.value());
+    }
+
+    Partitions partitions(Session session) {
+        PartitionPlan plan = new PartitionPlan(
+                subject(), "segdiff.events." + policy.name(), policy.partitionsAhead(), policy.partitionInterval());
+        return new Partitions(plan, table, PartitionCatalog.list(session, table));
+    }
+
+    /** The same policy for one partition of its table. */
+    PolicyTable with(TimedTable other) {
+        return new PolicyTable(policy, other, horizon);
+    }
+}

@@ -1,0 +1,117 @@
+package dev.segdiff.table;
+
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the newest partition of a table ends, and how the partitions after it continue the series.
+ *
+ * @param end in the zone in which the bounds of the partitions are round
+ * @param interval what the next partition covers
+ * @param name of the newest partition; empty if there is none
+ * @param suffix what its name tells of its time; empty if there is none
+ */
+public record NewestPartition(ZonedDateTime end, PartitionInterval interval, String name, String suffix) {
+    /** Two years of months: enough to have seen the clocks go back and forth. */
+    private static final int RECENT = 24;
+
+    /** Empty if the partitions are no series of hours, days, weeks, months or years in any zone. */
+    public static Optional<NewestPartition> of(Partitions partitions, Instant now) {
+        PartitionPlan plan = partitions.plan();
+        TimeKey key = partitions.table().key();
+        List<Partition> ending =
+                partitions.all().stream().filter(p -> p.to() != null).toList();
+        if (ending.isEmpty()) {
+            PartitionInterval interval = plan.interval().orElse(PartitionInterval.MONTH);
+            return Optional.of(new NewestPartition(interval.floor(now.atZone(key.zone())), interval, "", ""));
+        }
+        List<Partition> recent = ending.stream()
+                .filter(p -> p.from() != null)
+                .skip(Math.max(0, ending.size() - RECENT))
+                .toList();
+        Series series = new Series(plan, key, ending.get(ending.size() - 1), recent);
+        return series.rounded().or(() -> Stream.of(key.zone(), ZoneOffset.UTC)
+                .flatMap(zone -> series.in(zone).stream())
+                .findFirst());
+    }
+
+    /** Where partitions made ahead have to end: the present one, and so many after it. */
+    ZonedDateTime target(Instant now, int ahead) {
+        ZonedDateTime bound = interval.floor(now.atZone(end.getZone()));
+        for (int i = 0; i <= ahead; i++) {
+            bound = interval.after(bound);
+        }
+        return bound;
+    }
+
+    private List<Instant> next(int ahead) {
+        List<Instant> bounds = new ArrayList<>();
+        ZonedDateTime bound = end;
+        for (int i = 0; i <= ahead; i++) {
+            bound = interval.after(bound);
+            bounds.add(bound.toInstant());
+        }
+        return bounds;
+    }
+
+    /**
+     * Partitions that follow each other.
+     *
+     * @param recent those whose bounds must be round
+     */
+    private record Series(PartitionPlan plan, TimeKey key, Partition newest, List<Partition> recent) {
+        /**
+         * In the zone that the bounds show: that of the key, UTC, or any other in which all of them are round, if all such
+         * zones agree on the bounds to come.
+         */
+        Optional<NewestPartition> rounded() {
+            for (ZoneId zone : List.of(key.zone(), ZoneOffset.UTC)) {
+                Optional<NewestPartition> found = rounded(zone);
+                if (found.isPresent()) {
+                    return found;
+                }
+            }
+            if (key.kind() == TimeKey.Kind.TIMESTAMP || key.kind() == TimeKey.Kind.DATE) {
+                return Optional.empty();
+            }
+            List<NewestPartition> found = ZoneId.getAvailableZoneIds().stream()
+                    .sorted()
+                    .flatMap(id -> rounded(ZoneId.of(id)).stream())
+                    .toList();
+            boolean agree =
+                    found.stream().map(one -> one.next(plan.ahead())).distinct().count() == 1;
+            return agree ? Optional.of(found.get(0)) : Optional.empty();
+        }
+
+        private Optional<NewestPartition> rounded(ZoneId zone) {
+            return in(zone).filter(found -> found.interval().isRound(found.end()))
+                    .filter(found -> recent.stream()
+                            .allMatch(p -> found.interval().isRound(time(p.from(), zone))
+                                    && found.interval().isRound(time(p.to(), zone))));
+        }
+
+        Optional<NewestPartition> in(ZoneId zone) {
+            Optional<ZonedDateTime> to =
+                    key.time(String.valueOf(newest.to())).map(time -> time.withZoneSameInstant(zone));
+            Optional<ZonedDateTime> from =
+                    Optional.ofNullable(newest.from()).flatMap(key::time).map(time -> time.withZoneSameInstant(zone));
+            Optional<PartitionInterval> interval = plan.interval()
+                    .or(() -> from.flatMap(start -> to.flatMap(end -> PartitionInterval.between(start, end))));
+            return interval.flatMap(unit -> to.map(end -> new NewestPartition(
+                    end, unit, newest.table().name(), from.map(unit::suffix).orElse(""))));
+        }
+
+        private ZonedDateTime time(@Nullable String bound, ZoneId zone) {
+            return key.time(String.valueOf(bound))
+                    .map(time -> time.withZoneSameInstant(zone))
+                    .orElse(Instant.EPOCH.atZone(zone));
+        }
+    }
+}

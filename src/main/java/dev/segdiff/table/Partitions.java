@@ -1,0 +1,33 @@
+package dev.segdiff.table;
+
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The partitions of a table, and how they shall go on.
+ *
+ * @param all in the order of their time, the default partition last
+ */
+public record Partitions(PartitionPlan plan, TimedTable table, List<Partition> all) {
+    /** The partition for rows that no other one takes, if there is one. */
+    public Optional<Partition> defaultPartition() {
+        return all.stream().filter(Partition::isDefault).findFirst();
+    }
+
+    /** Whether nobody wants partitions made: another program makes them, or the last one has no end. */
+    boolean needNoMore() {
+        return plan.ahead() == 0 || all.stream().anyMatch(p -> !p.isDefault() && p.to() == null);
+    }
+
+    /** Where the last partition ends; the year 1970 if there is none. */
+    Instant end() {
+        return all.stream()
+                .flatMap(partition -> Optional.ofNullable(partition.to()).flatMap(table.key()::time).stream())
+                .map(ZonedDateTime::toInstant)
+                .max(Comparator.naturalOrder())
+                .orElse(Instant.EPOCH);
+    }
+}

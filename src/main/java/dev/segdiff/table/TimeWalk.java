@@ -1,0 +1,231 @@
+package dev.segdiff.table;
+
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.Session;
+import dev.segdiff.pace.BatchLoop;
+import dev.segdiff.pace.BatchSize;
+import dev.segdiff.pace.LockMode;
+import dev.segdiff.table.TimeQueries.Keys;
+import dev.segdiff.table.TimeQueries.Pages;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Walks the rows of a table in batches, in the order of their time. A batch begins where the one before ended, so that no
+ * batch reads rows that an earlier one has deleted. More rows of one time than fit a batch are walked page by page. Places
+ * where rows were locked are visited again at the end.
+ */
+public final class TimeWalk {
+    /** Places to look at again in this run; the next run looks everywhere. */
+    private static final int MAX_AGAIN = 1000;
+
+    /** What a batch does with the rows of its slice. */
+    public interface Work {
+        /** Runs in the transaction that has found the rows. */
+        Done apply(Session session, Slice slice, LockMode locks);
+
+        /** The walk has come to the end of a range that remembers how far it came. */
+        void reached(String value);
+
+        /** What keeps rows where they are, and how many; each row is told once. */
+        void kept(Map<String, Long> rowsByCause);
+    }
+
+    /**
+     * The rows of one batch.
+     *
+     * @param where which rows
+     * @param recheck tested again after a row was locked: a row whose time has changed in between is left
+     * @param limit not more rows than this
+     * @param found rows that were counted already; 0: unknown
+     * @param reached where the walk is after this batch, to be remembered; null: nowhere
+     */
+    public record Slice(
+            Where where,
+            Where recheck,
+            long limit,
+            long found,
+            @Nullable String reached) {}
+
+    /**
+     * What a batch has done.
+     *
+     * @param locked rows that were passed over
+     * @param kept rows that did not go, by what keeps them
+     * @param holdsUp whether another session waits for what the batch has locked
+     */
+    public record Done(long rows, long locked, Map<String, Long> kept, boolean holdsUp) {}
+
+    /**
+     * A part of the table.
+     *
+     * @param from null: from the first row on
+     * @param also what else must hold of its rows
+     * @param remembered whether to remember how far the walk came
+     */
+    public record Range(@Nullable String from, String until, Where also, boolean remembered) {}
+
+    /** How a place is visited. */
+    private enum Look {
+        FIRST(LockMode.WAIT),
+        BEHIND_CURSOR(LockMode.SKIP_LOCKED),
+        AGAIN(LockMode.SKIP_LOCKED);
+
+        private final LockMode locks;
+
+        Look(LockMode locks) {
+            this.locks = locks;
+        }
+    }
+
+    /** @param tie whether more rows have the first value than fit a batch; nothing was done */
+    private record Batch(@Nullable String first, @Nullable String next, boolean tie, Done done)
+            implements BatchLoop.Done {
+        @Override
+        public boolean worked() {
+            return first != null && !tie;
+        }
+
+        @Override
+        public long rows() {
+            return done.rows();
+        }
+
+        @Override
+        public boolean holdsUp() {
+            return done.holdsUp();
+        }
+    }
+
+    private static final Done NOTHING = new Done(0, 0, Map.of(), false);
+
+    private final TimedTable table;
+    private final BatchLoop loop;
+    private final Work work;
+    private final BatchSize rowSize;
+    private final BatchSize pageSize;
+    private final List<Runnable> again = new ArrayList<>();
+
+    public TimeWalk(TimedTable table, BatchLoop loop, Work work) {
+        this.table = table;
+        this.loop = loop;
+        this.work = work;
+        this.rowSize = loop.rows();
+        this.pageSize = loop.pages();
+    }
+
+    /** Along the index: from the cursor on, and at the end what lies behind the cursor. */
+    public void along(Range range) {
+        walk(range, Look.FIRST);
+        if (range.from() != null) {
+            Range behind = new Range(null, range.from(), range.also(), false);
+            again.add(() -> walk(behind, Look.BEHIND_CURSOR));
+        }
+    }
+
+    /** All pages of a table that has no index on its time. */
+    public void wholeTable(Where rows) {
+        pages(rows, new Pages(0, table.pages()), Look.FIRST);
+    }
+
+    /** Visits the places where rows were locked; those that still are stay for the next run. */
+    public void lookAgain() {
+        List.copyOf(again).forEach(Runnable::run);
+    }
+
+    private void walk(Range range, Look look) {
+        String start = range.from();
+        boolean inclusive = true;
+        while (loop.left() > 0) {
+            String at = start;
+            Where lower = Where.from(table, at, inclusive);
+            Batch batch =
+                    loop.run(rowSize, look.locks, (session, size, locks) -> slice(session, range, lower, size, locks));
+            if (batch.first() == null) {
+                reached(range);
+                return;
+            } else if (batch.tie()) {
+                tie(batch.first(), look);
+                start = batch.first();
+                inclusive = false;
+                continue;
+            }
+            String next = batch.next() == null ? range.until() : batch.next();
+            Range here = new Range(at, next, range.also(), false);
+            remember(batch, look, () -> walk(here, Look.AGAIN));
+            if (batch.next() == null) {
+                return;
+            }
+            start = next;
+            inclusive = true;
+        }
+    }
+
+    private Batch slice(Session session, Range range, Where lower, long size, LockMode locks) {
+        long wanted = Math.min(size, loop.left());
+        // The cursor may lie above the end: when the retention was raised, or the day lies in the past.
+        Where all = lower.and(Where.below(table, range.until())).and(range.also());
+        Keys keys = TimeQueries.keys(session, table, all, wanted);
+        String next = keys.next();
+        if (keys.first() == null || keys.first().equals(next)) {
+            return new Batch(keys.first(), next, keys.first() != null, NOTHING);
+        }
+        Where where = next == null ? all : lower.and(Where.below(table, next));
+        String reached = range.remembered() ? (next == null ? range.until() : next) : null;
+        Slice slice = new Slice(where, where, Math.min(wanted, keys.rows()), keys.rows(), reached);
+        return new Batch(keys.first(), next, false, work.apply(session, slice, locks));
+    }
+
+    /** More rows of one value than fit a batch, as of a day. */
+    private void tie(String value, Look look) {
+        Where at = Where.at(table, value);
+        pages(at, pagesOf(at), look);
+    }
+
+    /** All pages, if it takes too long to find out which. */
+    private Pages pagesOf(Where at) {
+        try {
+            return loop.ask(session -> TimeQueries.pagesOf(session, table, at));
+        } catch (DatabaseException e) {
+            if (!e.isCancelled()) {
+                throw e;
+            }
+            return new Pages(0, table.pages());
+        }
+    }
+
+    private void pages(Where rows, Pages pages, Look look) {
+        for (long page = pages.from(); page < pages.until() && loop.left() > 0; ) {
+            long at = page;
+            long[] end = new long[1];
+            Batch batch = loop.run(pageSize, look.locks, (session, size, locks) -> {
+                end[0] = Math.min(pages.until(), at + size);
+                Where where = Where.pages(at, end[0]).and(rows);
+                Slice slice = new Slice(where, rows, loop.left(), 0, null);
+                return new Batch("", "", false, work.apply(session, slice, locks));
+            });
+            Pages here = new Pages(at, end[0]);
+            remember(batch, look, () -> pages(rows, here, Look.AGAIN));
+            page = end[0];
+        }
+    }
+
+    private void remember(Batch batch, Look look, Runnable visitAgain) {
+        if (look != Look.AGAIN) {
+            work.kept(batch.done().kept());
+        }
+        if (look != Look.FIRST) {
+            loop.run().counts().add("locked", batch.done().locked());
+        } else if (batch.done().locked() > 0 && again.size() < MAX_AGAIN) {
+            again.add(visitAgain);
+        }
+    }
+
+    private void reached(Range range) {
+        if (range.remembered() && !loop.run().request().dryRun()) {
+            work.reached(range.until());
+        }
+    }
+}
