@@ -61,7 +61,7 @@ public final class Settings {
         values.put("quote_all_identifiers", "off");
         values.put("transform_null_equals", "off");
         values.put("row_security", "off");
-        values.put(IDLE, "60s");
+        values.put(IDLE, "10s");
         values.put("plan_cache_mode", "auto");
         // Compiling takes longer than it saves: a query of the catalog of 0.05 s took up to 16 s.
         values.put("jit", "off");
