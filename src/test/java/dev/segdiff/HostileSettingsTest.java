@@ -95,7 +95,7 @@ class HostileSettingsTest {
                 Map.entry("plan_cache_mode", "auto"),
                 Map.entry("enable_partition_pruning", "on"),
                 Map.entry("search_path", "pg_catalog, evil, pg_catalog"),
-                Map.entry("idle_in_transaction_session_timeout", "0"));
+                Map.entry("idle_in_transaction_session_timeout", "10s"));
         expected.forEach((name, value) -> assertThat(db.database()
                         .<String>transaction(
                                 session -> session.one("select current_setting(?)", row -> row.getString(1), name)))

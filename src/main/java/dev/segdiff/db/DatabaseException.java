@@ -9,11 +9,18 @@ import org.postgresql.util.ServerErrorMessage;
 public final class DatabaseException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    private static final String NO_CONNECTION = "08001";
+
     private final String sqlState;
 
     public DatabaseException(SQLException cause) {
         super(describe(cause), cause);
-        this.sqlState = Objects.requireNonNullElse(cause.getSQLState(), "");
+        this.sqlState = state(cause);
+    }
+
+    /** What comes from the pool and not from the driver has no state: it has no connection to give. */
+    private static String state(SQLException cause) {
+        return Objects.requireNonNullElse(cause.getSQLState(), cause instanceof PSQLException ? "" : NO_CONNECTION);
     }
 
     /** The five characters of PostgreSQL's appendix A; empty when the driver gave none. */

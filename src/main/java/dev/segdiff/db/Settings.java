@@ -24,6 +24,12 @@ public final class Settings {
      */
     private static final Map<String, String> NEUTRAL = neutral();
 
+    /**
+     * We are never idle in a transaction. If the network has swallowed us, PostgreSQL gives back what we have locked after
+     * this long, and not when it takes notice that nobody is there, hours later.
+     */
+    private static final String IDLE = "idle_in_transaction_session_timeout";
+
     /** Of a session of our own, which outlives its transactions. */
     private static final Map<String, String> NEUTRAL_SESSION = Map.of(
             "default_transaction_read_only", "off",
@@ -55,7 +61,7 @@ public final class Settings {
         values.put("quote_all_identifiers", "off");
         values.put("transform_null_equals", "off");
         values.put("row_security", "off");
-        values.put("idle_in_transaction_session_timeout", "0");
+        values.put(IDLE, "10s");
         values.put("plan_cache_mode", "auto");
         // Compiling takes longer than it saves: a query of the catalog of 0.05 s took up to 16 s.
         values.put("jit", "off");
@@ -107,6 +113,11 @@ public final class Settings {
         return now.isZero() || now.compareTo(wanted) >= 0 ? this : lockTimeout(wanted);
     }
 
+    /** Ends a transaction that hears nothing of us for this long; zero: never. */
+    public Settings idleTimeout(Duration longest) {
+        return with(IDLE, longest.toMillis() + "ms");
+    }
+
     public Settings with(String name, String value) {
         Map<String, String> more = new LinkedHashMap<>(values);
         more.put(name, value);
@@ -129,7 +140,7 @@ public final class Settings {
 
     /** No bounds in time: for migrations, which may wait. */
     static Settings unbounded() {
-        return bounded(Duration.ZERO, Duration.ZERO);
+        return bounded(Duration.ZERO, Duration.ZERO).idleTimeout(Duration.ZERO);
     }
 
     /** The statements that come first in a transaction. */

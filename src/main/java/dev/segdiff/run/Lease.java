@@ -24,7 +24,6 @@ record Lease(String job, long token, Duration duration) {
      * the worker stops in the middle, PostgreSQL ends the transaction when the lease has expired.
      */
     Settings fence(Settings settings) {
-        return settings.with("idle_in_transaction_session_timeout", duration.toMillis() + "ms")
-                .guardedBy("select segdiff.prove_lease(?, ?)", job, token);
+        return settings.idleTimeout(duration).guardedBy("select segdiff.prove_lease(?, ?)", job, token);
     }
 }

@@ -57,8 +57,11 @@ public class Leases {
     private Optional<Lease> attempt(String job, String holder, long runId) {
         Duration duration = config.leaseDuration();
         try {
-            return database.transaction(session -> session.first(
-                    """
+            return database.transaction(
+                    bounds(),
+                    new Cancellation(),
+                    session -> session.first(
+                            """
                     insert into segdiff.leases as l (job, token, holder, run_id, taken_at, expires_at)
                     values (?, 1, ?, ?, clock_timestamp(), clock_timestamp() + make_interval(secs => ?))
                     on conflict (job) do update
@@ -67,11 +70,11 @@ public class Leases {
                     where l.expires_at < clock_timestamp()
                     returning token
                     """,
-                    row -> new Lease(job, row.getLong(1), duration),
-                    job,
-                    holder,
-                    runId,
-                    duration.toMillis() / 1000.0));
+                            row -> new Lease(job, row.getLong(1), duration),
+                            job,
+                            holder,
+                            runId,
+                            duration.toMillis() / 1000.0));
         } catch (DatabaseException e) {
             if (e.isLockTimeout()) {
                 // A transaction of the holder is under way.
@@ -98,9 +101,8 @@ public class Leases {
 
     /** Whether the lease is still ours; if so, it lasts anew. */
     boolean renew(Lease lease) {
-        Settings patient = database.defaults().lockTimeout(RENEWAL_TIMEOUT);
         return database.transaction(
-                patient,
+                bounds().lockTimeout(RENEWAL_TIMEOUT),
                 new Cancellation(),
                 session -> session.update("""
                         update segdiff.leases set expires_at = clock_timestamp() + make_interval(secs => ?)
@@ -110,9 +112,17 @@ public class Leases {
 
     /** The next worker need not wait for the lease to expire. */
     void release(Lease lease) {
-        database.inTransaction(session -> session.update(
-                "update segdiff.leases set expires_at = clock_timestamp() where job = ? and token = ?",
-                lease.job(),
-                lease.token()));
+        database.transaction(
+                bounds(),
+                new Cancellation(),
+                session -> session.update(
+                        "update segdiff.leases set expires_at = clock_timestamp() where job = ? and token = ?",
+                        lease.job(),
+                        lease.token()));
+    }
+
+    /** Whoever is cut off while it changes the row does not keep it for longer than the lease. */
+    private Settings bounds() {
+        return database.defaults().idleTimeout(config.leaseDuration());
     }
 }

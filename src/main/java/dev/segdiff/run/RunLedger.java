@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
@@ -161,25 +162,28 @@ public class RunLedger {
                 > 0;
     }
 
+    /** @throws CancelledException if the row is gone: a standby has taken over, or a backup, that never had it */
     RunReport close(RunContext context, Result result) {
-        return durable(session -> session.one(
-                """
+        return durable(session -> session.first(
+                        """
                 update segdiff.runs
                 set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(), outcome = ?, reason = ?, began = ?, resumes = ?,
                     counts = ?::jsonb, problems = ?::jsonb, statements = ?::jsonb, waits = ?::jsonb
                 where run_id = ?
                 returning
                 """ + COLUMNS,
-                this::report,
-                result.outcome().name(),
-                result.reason(),
-                context.hasBegun(),
-                result.outcome() == Outcome.INTERRUPTED && !context.isEndedForGood(),
-                write(context.counts().snapshot()),
-                write(context.problems()),
-                write(context.statements()),
-                write(context.waitSeconds()),
-                context.runId()));
+                        this::report,
+                        result.outcome().name(),
+                        result.reason(),
+                        context.hasBegun(),
+                        result.outcome() == Outcome.INTERRUPTED && !context.isEndedForGood(),
+                        write(context.counts().snapshot()),
+                        write(context.problems()),
+                        write(context.statements()),
+                        write(context.waitSeconds()),
+                        context.runId()))
+                .orElseThrow(() -> new CancelledException("run " + context.runId()
+                        + " is not in the ledger any more, as if another server had taken over;" + " start it again"));
     }
 
     /** The newest runs first, of one job or of all. */

@@ -5,6 +5,7 @@ import dev.segdiff.db.Database;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /** Streams what changed in a segment, as any application does: through the SQL function for readers. */
@@ -36,7 +37,9 @@ public class SegmentReader {
         boolean[] any = new boolean[1];
         database.transaction(
                 // A stream may take as long as its reader; only waiting for locks stays bounded.
-                database.defaults().with("statement_timeout", "0"), new Cancellation(), session -> {
+                database.defaults().statementTimeout(Duration.ZERO).idleTimeout(Duration.ZERO),
+                new Cancellation(),
+                session -> {
                     try {
                         session.stream(
                                 "select version, complete, contact_id, added from segdiff.read_segment(?, ?, ?)",

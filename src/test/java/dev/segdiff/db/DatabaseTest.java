@@ -178,6 +178,23 @@ class DatabaseTest {
         }
     }
 
+    @Test
+    void connectionThatTheNetworkKeepsBackIsALostOne() throws SQLException, IOException {
+        URI server = URI.create(db.url().replace("jdbc:", ""));
+        try (TcpProxy proxy = new TcpProxy(server.getHost(), server.getPort())) {
+            TestDatabase far = db.through(proxy.port());
+            proxy.stall();
+
+            // The pool gives up first, in words of its own.
+            assertThatThrownBy(() -> far.database().transaction(session -> session.list("select 1", row -> row)))
+                    .isInstanceOfSatisfying(DatabaseException.class, e -> assertThat(e.isLostConnection())
+                            .as(e.getMessage())
+                            .isTrue());
+            proxy.resume();
+            far.close();
+        }
+    }
+
     private static void rollback(Connection connection) {
         try {
             connection.rollback();

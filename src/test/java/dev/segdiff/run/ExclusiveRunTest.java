@@ -6,7 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.pace.Gate;
+import dev.segdiff.support.Await;
+import dev.segdiff.support.TcpProxy;
 import dev.segdiff.support.TestDatabase;
+import java.net.URI;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
@@ -306,5 +309,31 @@ class ExclusiveRunTest {
         runs.controls.limit(job[0], null);
         assertThat(runs.run(job[0], REQUEST).counts().getOrDefault("millis", 0L))
                 .isLessThan(500);
+    }
+
+    @Test
+    void workerThatIsCutOffWhileItRenewsItsLeaseKeepsItNoLongerThanItLasts() throws Exception {
+        runs = new RunFixture(db, "segdiff.lease-duration", "1s");
+        URI server = URI.create(db.url().replace("jdbc:", ""));
+        try (TcpProxy proxy = new TcpProxy(server.getHost(), server.getPort())) {
+            TestDatabase way = db.through(proxy.port());
+            Leases cutOff = new RunFixture(way, "segdiff.lease-duration", "1s").leases;
+            Lease lease = cutOff.take("chore", "cut off", 1, new Cancellation()).orElseThrow();
+            proxy.stallAfter("update segdiff.leases");
+            Thread renewal = new Thread(() -> assertThatThrownBy(() -> cutOff.renew(lease)));
+            renewal.start();
+            Await.until("it has the row, and its commit does not come through", () -> db.value("""
+                            select exists (select from pg_stat_activity where datname = current_database()
+                              and state = 'idle in transaction' and query like '%update segdiff.leases%')
+                            """)
+                    .equals("t"));
+
+            assertThat(runs.leases.take("chore", "next", 2, new Cancellation()))
+                    .hasValueSatisfying(next -> assertThat(next.token()).isGreaterThan(lease.token()));
+
+            proxy.resume();
+            renewal.join();
+            way.close();
+        }
     }
 }

@@ -138,4 +138,14 @@ class JobRunnerTest {
 
         assertThat(report.outcome()).isEqualTo(Outcome.SUCCEEDED);
     }
+
+    @Test
+    void runWhoseRowIsGoneIsInterruptedAsByAStandbyThatTakesOver() {
+        assertThatThrownBy(() -> run(context -> {
+                    db.execute("delete from segdiff.runs");
+                    return Result.succeeded();
+                }))
+                .isInstanceOf(CancelledException.class)
+                .hasMessageMatching("run \\d+ is not in the ledger any more, .*; start it again");
+    }
 }

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
@@ -18,6 +19,7 @@ public final class TcpProxy implements AutoCloseable {
     private final int port;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
     private final Semaphore flow = new Semaphore(1);
+    private volatile String last = "";
 
     public TcpProxy(String host, int port) throws IOException {
         this.host = host;
@@ -33,6 +35,11 @@ public final class TcpProxy implements AutoCloseable {
     /** Connections stay, and nothing comes through any more. */
     public void stall() {
         flow.acquireUninterruptibly();
+    }
+
+    /** Stalls when it has let through the next bytes of a client that contain this text. */
+    public void stallAfter(String text) {
+        last = text;
     }
 
     public void resume() {
@@ -65,6 +72,11 @@ public final class TcpProxy implements AutoCloseable {
                 flow.release();
                 out.write(buffer, 0, n);
                 out.flush();
+                String text = last;
+                if (!text.isEmpty() && new String(buffer, 0, n, StandardCharsets.ISO_8859_1).contains(text)) {
+                    last = "";
+                    stall();
+                }
             }
         } catch (IOException e) {
             // One end is gone; the other goes with it.

@@ -51,8 +51,18 @@ public final class TestDatabase implements BeforeEachCallback, AfterEachCallback
         create(template, TestServer.INSTANCE.user(), TestServer.INSTANCE.password());
     }
 
+    /** A database with the rights as installed, on a server of the test's own, with which it ends. */
+    static TestDatabase on(TestServer server) throws SQLException {
+        TestDatabase database = new TestDatabase();
+        database.create(server, "segdiff_template", TestServer.WORKER, TestServer.ROLE_PASSWORD);
+        return database;
+    }
+
     private void create(String template, String itsWorker, String itsPassword) throws SQLException {
-        TestServer server = TestServer.INSTANCE;
+        create(TestServer.INSTANCE, template, itsWorker, itsPassword);
+    }
+
+    private void create(TestServer server, String template, String itsWorker, String itsPassword) throws SQLException {
         worker = itsWorker;
         workerPassword = itsPassword;
         String name = "test_" + ProcessHandle.current().pid() + "_" + COUNTER.incrementAndGet();

@@ -48,7 +48,7 @@ final class TestServer {
     private final String user;
     private final String password;
 
-    private TestServer(String prefix, String user, String password) {
+    TestServer(String prefix, String user, String password) {
         this.prefix = prefix;
         this.user = user;
         this.password = password;

@@ -1,6 +1,7 @@
 package dev.segdiff.server.live;
 
 import dev.segdiff.db.Cancellation;
+import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.JobRunner;
@@ -94,7 +95,7 @@ public class LiveRuns {
     private void finish(Job job, RunContext run) {
         try {
             runner.finish(job, run, living -> {});
-        } catch (DatabaseException e) {
+        } catch (DatabaseException | CancelledException e) {
             // Its row is closed by the next run of the job; a schedule makes up for it.
             LOG.errorf("run=%d job=%s could not be closed: %s", run.runId(), job.name(), e.getMessage());
         } catch (RuntimeException e) {

@@ -1,0 +1,56 @@
+package dev.segdiff.campaign;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** How many faults there were of which kind, and how many hit an open run. */
+final class Tally {
+    private final Map<String, int[]> jobs = new TreeMap<>();
+    private final Map<Fault, int[]> faults = new TreeMap<>();
+    private final List<String> violations = new ArrayList<>();
+    private final long start = System.nanoTime();
+    private int all;
+    private int hits;
+
+    void count(String job, Fault fault, boolean open) {
+        for (int[] counts :
+                new int[][] {jobs.computeIfAbsent(job, j -> new int[2]), faults.computeIfAbsent(fault, f -> new int[2])
+                }) {
+            counts[0]++;
+            counts[1] += open ? 1 : 0;
+        }
+        all++;
+        hits += open ? 1 : 0;
+        if (all % 50 == 0) {
+            System.out.printf("%d faults, %d in an open run%n", all, hits);
+        }
+    }
+
+    /** It is told at once, as a campaign takes an hour. */
+    void violation(String text) {
+        violations.add(text);
+        System.out.println("VIOLATION " + text);
+    }
+
+    List<String> violations() {
+        return violations;
+    }
+
+    int hits() {
+        return hits;
+    }
+
+    String report(long seed) {
+        StringBuilder text = new StringBuilder(
+                "campaign: seed %d, faults %d, of these in an open run %d, violations: 0".formatted(seed, all, hits));
+        jobs.forEach((job, counts) -> text.append(line(job, counts)));
+        faults.forEach((fault, counts) -> text.append(line(fault.name(), counts)));
+        return text.toString();
+    }
+
+    private static String line(String what, int[] counts) {
+        return "%n  %-20s %4d, in an open run %4d".formatted(what, counts[0], counts[1]);
+    }
+}
