@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -78,6 +79,11 @@ public class AuditUndo {
         void at(String step, long rows, long ofRows);
     }
 
+    /** In place of a plan: whatever is meant is taken back, without a trial before. */
+    public static final Report UNSEEN = new Report(List.of(), 0, 0, 0, List.of(), 0, List.of(), 0, false, "{}");
+
+    private static final Logger LOG = Logger.getLogger(AuditUndo.class);
+
     private final Database database;
 
     public AuditUndo(Database database) {
@@ -94,7 +100,7 @@ public class AuditUndo {
      *
      * @param what as the log calls what was taken back
      * @param actor who does it
-     * @param plan what was shown before, and nothing else is taken back; null: try, and change nothing
+     * @param plan what was shown before, and nothing else is taken back; {@link #UNSEEN}; null: try, and change nothing
      * @throws InvalidInputException if no recorded change is meant
      */
     public Report undo(
@@ -112,9 +118,15 @@ public class AuditUndo {
         Settings settings = database.defaults()
                 .statementTimeout(PATIENCE)
                 .with("segdiff.actor", actor)
-                .with("segdiff.undoes", what);
+                .with("segdiff.undoes", what)
+                // A million rows are sorted and matched.
+                .with("work_mem", "64MB");
+        Watcher logged = (step, rows, ofRows) -> {
+            LOG.debugf("undo of %s: %s, %d of %d rows", filter.table(), step, rows, ofRows);
+            watcher.at(step, rows, ofRows);
+        };
         return AuditLog.reading(() -> database.transaction(settings, new Cancellation(), session -> {
-            Report report = undo(session, filter, plan, skipConflicts, watcher);
+            Report report = undo(session, filter, plan, skipConflicts, logged);
             if (!report.done()) {
                 session.rollBackAtEnd();
             }
@@ -125,19 +137,21 @@ public class AuditUndo {
     private static Report undo(
             Session session, AuditFilter filter, @Nullable Report plan, boolean skipConflicts, Watcher watcher) {
         AuditLog.checkKnown(session, filter);
-        UndoRows rows = new UndoRows(session, filter.table(), watcher);
-        if (plan == null) {
-            rows.mean(filter);
+        watcher.at("reading the log", 0, 0);
+        UndoChanges meant = new UndoChanges(session, filter.table());
+        if (plan == null || plan == UNSEEN) {
+            meant.mean(filter);
         } else {
-            rows.mean(plan.ids());
+            meant.mean(plan.ids());
         }
-        List<Change> changes = rows.newest(LISTED);
-        if (plan == null && changes.isEmpty()) {
+        List<Change> changes = meant.newest(LISTED);
+        if ((plan == null || plan == UNSEEN) && changes.isEmpty()) {
             throw new InvalidInputException(
                     "no recorded change of " + filter.table().plain() + " is meant by " + filter.words()
                             + "; see `segdiff audit log " + filter.table().plain() + "`");
         }
-        List<String> lost = rows.lostColumns();
+        UndoRows rows = new UndoRows(session, filter.table(), watcher);
+        List<String> lost = meant.lostColumns();
         List<Conflict> conflicts = new ArrayList<>();
         long allConflicts = 0;
         session.update("savepoint before_undo");
@@ -147,15 +161,15 @@ public class AuditUndo {
             conflicts.addAll(rows.newestConflicts(LISTED - conflicts.size()));
             String inTheWay = rows.conflictIds();
             session.update("rollback to savepoint before_undo");
-            rows.leaveOut(inTheWay);
+            meant.leaveOut(inTheWay);
             session.update("savepoint before_undo");
-            changes = rows.newest(LISTED);
+            changes = meant.newest(LISTED);
             found = takeBack(rows);
         }
         allConflicts += found;
         conflicts.addAll(rows.newestConflicts(LISTED - conflicts.size()));
         boolean stands = found == 0;
-        Map<String, Long> operations = rows.operations();
+        Map<String, Long> operations = meant.operations();
         return new Report(
                 changes,
                 (int) (operations.getOrDefault("DELETE", 0L) + operations.getOrDefault("TRUNCATE", 0L)),
@@ -166,15 +180,20 @@ public class AuditUndo {
                 lost,
                 stands ? rows.differing() : 0,
                 plan != null && stands,
-                rows.ids());
+                meant.ids());
     }
 
-    /** The number of conflicts. */
+    /** The number of conflicts. Whatever is in the way of the short way is found on the long one. */
     private static long takeBack(UndoRows rows) {
         rows.arrange();
-        rows.check();
+        rows.checkLaterChanges();
+        if (rows.conflicts() == 0 && !rows.revertStraight()) {
+            rows.checkRows();
+            if (rows.conflicts() == 0) {
+                rows.revert();
+            }
+        }
         if (rows.conflicts() == 0) {
-            rows.revert();
             rows.checkDeferred();
         }
         return rows.conflicts();

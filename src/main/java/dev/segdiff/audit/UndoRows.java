@@ -1,117 +1,59 @@
 package dev.segdiff.audit;
 
-import dev.segdiff.audit.AuditUndo.Change;
 import dev.segdiff.audit.AuditUndo.Conflict;
 import dev.segdiff.audit.AuditUndo.Watcher;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Collectors;
+import java.util.Optional;
 
 /**
- * What one undo takes back, in temporary tables of its transaction: {@code undo_changes}, the changes that are meant, and
- * {@code undo_rows}, what they come to row by row, the one that was changed last first. However many there are, they stay
- * in the server, and no statement is about more than some thousand rows, unless these can only go together.
+ * What the meant changes ({@link UndoChanges}) come to row by row, in {@code undo_rows}, the row that was changed last first.
+ * No statement is about more than some thousand rows, unless these can only go together.
  */
 final class UndoRows {
     /** A statement's worth: some tenths of a second. */
     private static final int SET = 5_000;
 
-    /** From here on, to try change by change would take too long. */
-    private static final int MOST_STEPS = 10_000;
+    private static final String ROWS = "undo_rows";
+    private static final String STEPS = "undo_steps";
 
     private final Session session;
     private final String table;
     private final Watcher watcher;
     private long rows;
+    private boolean exact;
 
     UndoRows(Session session, TableName table, Watcher watcher) {
         this.session = session;
         this.table = table.toString();
         this.watcher = watcher;
-        session.update("""
-                create temporary table undo_changes (audit_id bigint not null, changed_at timestamptz not null,
-                    operation text not null, key jsonb not null, moved_key jsonb) on commit drop
-                """);
-    }
-
-    /** A row whose key was moved is meant as a whole. */
-    void mean(AuditFilter filter) {
-        session.update("""
-                with meant as (
-                    select l.audit_id, l.changed_at, l.statement_id, l.operation, l.key, l.moved_key from segdiff.audit_log l
-                    where l.relation = to_regclass(?) and %s)
-                insert into undo_changes
-                select m.audit_id, m.changed_at, m.operation, m.key, m.moved_key from meant m
-                union all
-                select distinct on (l.audit_id) l.audit_id, l.changed_at, l.operation, l.key, l.moved_key
-                from meant m join segdiff.audit_log l on l.relation = to_regclass(?) and l.statement_id = m.statement_id
-                    and l.key = m.moved_key and l.moved_key = m.key
-                where m.moved_key is not null and l.audit_id not in (select audit_id from meant)
-                """.formatted(AuditFilter.CONDITION), filter.binds(List.of(table), List.of(table)));
-        session.update("analyze undo_changes");
-    }
-
-    /** These changes and no others: {@link #ids}. */
-    void mean(String ids) {
-        session.update("""
-                insert into undo_changes
-                select l.audit_id, l.changed_at, l.operation, l.key, l.moved_key from segdiff.audit_log l
-                where l.relation = to_regclass(?) and l.audit_id between lower(?::int8multirange) and upper(?::int8multirange)
-                  and l.audit_id <@ ?::int8multirange
-                """, table, ids, ids, ids);
-        session.update("analyze undo_changes");
-    }
-
-    /** As PostgreSQL writes ranges, which is short: the changes of a statement have numbers that follow each other. */
-    String ids() {
-        return session.one(
-                "select coalesce(range_agg(int8range(audit_id, audit_id, '[]')), '{}') from undo_changes",
-                row -> row.getString(1));
-    }
-
-    Map<String, Long> operations() {
-        return session
-                .list(
-                        "select operation, count(*) from undo_changes group by operation",
-                        row -> Map.entry(row.getString(1), row.getLong(2)))
-                .stream()
-                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
-    }
-
-    /** In the order in which they are taken back. */
-    List<Change> newest(int most) {
-        return session.list(
-                "select audit_id, operation, key, moved_key from undo_changes order by audit_id desc limit ?",
-                row -> new Change(row.getLong(1), row.getString(2), row.getString(3), row.getString(4)),
-                most);
-    }
-
-    List<String> lostColumns() {
-        return session.list("""
-                select distinct o.key from undo_changes u
-                join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = u.audit_id
-                cross join jsonb_each(l.old_row) o
-                where o.key <> all (array(select a.attname::text from pg_attribute a
-                                          where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped))
-                  and o.value <> 'null' and o.value is distinct from l.new_row -> o.key
-                order by 1
-                """, row -> row.getString(1), table, table);
     }
 
     /** Works out what the changes come to. */
     void arrange() {
+        exact = false;
+        watcher.at("working out what changed", 0, 0);
+        session.update("""
+                create temporary table undo_keys on commit drop as
+                select key, min(audit_id) as first_id, max(audit_id) as last_id from undo_changes group by key;
+                create temporary table undo_conflicts (audit_id bigint not null, reason text not null) on commit drop
+                """);
+        handOver();
         session.update("""
                 create temporary table undo_rows on commit drop as
-                select row_number() over (order by last_id desc) as place, r.*, false as done, null::text as reason
-                from (select key, min(audit_id) as first_id, max(audit_id) as last_id, min(changed_at) as since, max(changed_at) as until
-                      from undo_changes group by key) r
+                select row_number() over (order by k.last_id desc) as place, row_number() over (order by k.last_id desc) as row_place,
+                    k.key, k.first_id, k.last_id,
+                    case when first.old_row is null then 'delete' when last.new_row is null then 'insert' else 'update' end as kind,
+                    first.old_row, first.as_text as old_as_text, last.new_row, last.as_text as new_as_text,
+                    first.old_row is null and last.new_row is null as done, false as blocked, null::text as reason
+                from undo_keys k
+                join undo_changes first on first.audit_id = k.first_id join undo_changes last on last.audit_id = k.last_id
+                order by 1;
+                create unique index on undo_rows (place);
+                drop table undo_keys;
+                analyze undo_rows
                 """);
-        session.update(
-                "create temporary table undo_conflicts (audit_id bigint not null, reason text not null) on commit drop");
-        handOver();
-        session.update("analyze undo_rows");
         rows = session.one("select count(*) from undo_rows", row -> row.getLong(1));
     }
 
@@ -130,20 +72,19 @@ final class UndoRows {
                     select s.key, min(s.audit_id) as came_first, max(s.next_id) as went_last,
                         min(s.next_id) as went_first, max(s.audit_id) as came_last
                     from story s
-                    join segdiff.audit_log came on came.relation = to_regclass(?) and came.audit_id = s.audit_id
-                    join segdiff.audit_log went on went.relation = to_regclass(?) and went.audit_id = s.next_id
+                    join undo_changes came on came.audit_id = s.audit_id join undo_changes went on went.audit_id = s.next_id
                     where s.operation = 'INSERT' and s.next_operation = 'DELETE' and s.moved_key is not null
                       and s.next_moved_key is not null and came.new_row <> went.old_row
                     group by s.key)
-                update undo_rows r set first_id = case r.first_id when h.came_first then h.went_first else r.first_id end,
-                    last_id = case r.last_id when h.went_last then h.came_last else r.last_id end
-                from handed_on h where h.key = r.key
-                """, table, table);
+                update undo_keys k set first_id = case k.first_id when h.came_first then h.went_first else k.first_id end,
+                    last_id = case k.last_id when h.went_last then h.came_last else k.last_id end
+                from handed_on h where h.key = k.key
+                """);
     }
 
-    /** Finds rows that were changed again by what is not meant, and those that are not as the audit knows them. */
-    void check() {
-        long changedAgain = session.update("""
+    /** Finds rows that were changed again by what is not meant. */
+    void checkLaterChanges() {
+        session.update("""
                 with others as (
                     select l.audit_id, r.key from undo_rows r
                     join segdiff.audit_log l on l.relation = to_regclass(?) and l.key = r.key and l.audit_id > r.first_id
@@ -161,87 +102,131 @@ final class UndoRows {
                 from story s join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = s.later
                 where s.meant and not s.later_meant
                 """, table, table);
-        for (long place = 1; place <= rows && changedAgain == 0; place += SET) {
+    }
+
+    /** Takes all rows back if nothing at all is in the way, which costs the least; otherwise nothing has happened. */
+    boolean revertStraight() {
+        session.update("savepoint straight");
+        long differing = 0;
+        for (long place = 1; place <= rows; place += SET) {
+            watcher.at("taking back", place - 1, rows);
+            Optional<Long> differingInSet = session.one(
+                    "select segdiff.undo_straight(?::regclass, ?, ?, current_setting('search_path'))",
+                    row -> Optional.ofNullable(row.getObject(1, Long.class)),
+                    table,
+                    place,
+                    place + SET - 1);
+            if (differingInSet.isEmpty()) {
+                session.update("rollback to savepoint straight");
+                return false;
+            }
+            differing += differingInSet.get();
+        }
+        exact = differing == 0
+                && session.<Boolean>one("select segdiff.is_plain(?::regclass)", row -> row.getBoolean(1), table);
+        return true;
+    }
+
+    /** Finds rows that are not as the audit knows them. */
+    void checkRows() {
+        for (long place = 1; place <= rows; place += SET) {
             watcher.at("looking at rows", place - 1, rows);
             session.update("""
-                    with part as materialized (
-                        select array_agg(last_id) as ids, min(since) as since, max(until) as until
-                        from undo_rows where place between ? and ?),
-                    same as materialized (
-                        select s.id from part p
-                        cross join segdiff.rows_that_are(?::regclass, 'new_row', p.ids, p.since, p.until) s (id))
                     insert into undo_conflicts
-                    select l.audit_id, 'not as the audit knows it' from part p
-                    cross join unnest(p.ids) u (id)
-                    join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = u.id
-                        and l.changed_at between p.since and p.until
-                    where l.new_row is not null and l.audit_id not in (select id from same)
-                    """, place, place + SET - 1, table, table);
+                    select u.last_id, 'not as the audit knows it' from undo_rows u
+                    where u.place between ? and ? and u.new_row is not null
+                      and u.place not in (select segdiff.undo_same_rows(?::regclass, 'new_row', ?, ?))
+                    """, place, place + SET - 1, table, place, place + SET - 1);
         }
     }
 
     /** Takes the rows back; what cannot be is a conflict. */
     void revert() {
-        long refused = inSets(false);
+        long refused = inSets(ROWS, "taking back", false);
         if (refused > SET) {
             watcher.at("taking back together what depends on each other", rows - refused, rows);
-            refused = revert(1, rows, false);
+            revert(ROWS, 1, rows, false);
+            refused = open(ROWS, 1, rows);
         }
-        if (refused > 0) {
-            long before;
-            do {
-                before = refused;
-                refused = inSets(true);
-            } while (refused > 0 && refused < before);
-        }
-        if (refused > 0) {
-            stepwise();
+        refused = again(ROWS, "taking back one by one", refused);
+        if (refused > 0 && arrangeSteps()) {
+            again(STEPS, "taking back change by change", Long.MAX_VALUE);
+            keepRefused(STEPS);
+        } else if (refused > 0) {
+            keepRefused(ROWS);
         }
     }
 
-    /** The number of rows that are left. */
-    private long inSets(boolean divide) {
+    /** What is refused is tried again after the others, as long as that helps. */
+    private long again(String images, String step, long refusedBefore) {
+        long refused = refusedBefore;
+        long before = Long.MAX_VALUE;
+        while (refused > 0 && (refused < before || refused == Long.MAX_VALUE)) {
+            before = refused;
+            session.update("update %s set blocked = false where blocked".formatted(images));
+            refused = inSets(images, step, true);
+        }
+        return refused;
+    }
+
+    /** The number of those that are left. */
+    private long inSets(String images, String step, boolean divide) {
+        long all = session.one("select count(*) from " + images, row -> row.getLong(1));
         long left = 0;
-        for (long place = 1; place <= rows; place += SET) {
-            left += revert(place, place + SET - 1, divide);
-            watcher.at("taking back", Math.min(rows, place + SET - 1), rows);
+        for (long place = 1; place <= all; place += SET) {
+            watcher.at(step, place - 1, all);
+            if (open(images, place, place + SET - 1) > 0) {
+                revert(images, place, place + SET - 1, divide);
+                left += open(images, place, place + SET - 1);
+            }
         }
         return left;
     }
 
-    private long revert(long from, long to, boolean divide) {
-        session.update("""
-                with part as materialized (
-                    select array_agg(first_id order by place) as firsts, array_agg(last_id order by place) as lasts,
-                        min(since) as since, max(until) as until
-                    from undo_rows where place between ? and ? and not done),
-                refused as materialized (
-                    select r.* from part p cross join segdiff.try_to_revert(?::regclass, p.firsts, p.lasts, p.since, p.until,
-                                                                            current_setting('search_path'), ?) r
-                    where p.firsts is not null)
-                update undo_rows u set done = r.last_id is null, reason = r.reason
-                from undo_rows o left join refused r on r.last_id = o.last_id
-                where u.place = o.place and o.place between ? and ? and not o.done
-                """, from, to, table, divide, from, to);
+    private void revert(String images, long from, long to, boolean divide) {
+        session.list(
+                "select segdiff.undo_range(?::regclass, ?, ?, ?, current_setting('search_path'), ?)",
+                row -> row,
+                table,
+                images,
+                from,
+                to,
+                divide);
+    }
+
+    private long open(String images, long from, long to) {
         return session.one(
-                "select count(*) from undo_rows where place between ? and ? and not done",
+                "select count(*) from %s where place between ? and ? and not done".formatted(images),
                 row -> row.getLong(1),
                 from,
                 to);
     }
 
-    private void stepwise() {
+    /**
+     * What does not go straight goes change by change, in the reverse of the order in which PostgreSQL made them: values that
+     * rows have exchanged by way of a third. If each of those rows was changed once, there is nothing in between: false.
+     */
+    private boolean arrangeSteps() {
         session.update("""
-                with part as materialized (
-                    select array_agg(c.audit_id) as ids, min(c.changed_at) as since, max(c.changed_at) as until, count(*) as steps
-                    from undo_changes c join undo_rows r on r.key = c.key where not r.done)
-                insert into undo_conflicts
-                select r.audit_id, r.reason from part p
-                cross join segdiff.revert_stepwise(?::regclass, p.ids, p.since, p.until, current_setting('search_path')) r
-                where p.steps <= ?
-                union all
-                select r.last_id, r.reason from part p cross join undo_rows r where not r.done and p.steps > ?
-                """, table, MOST_STEPS, MOST_STEPS);
+                create temporary table undo_steps on commit drop as
+                select row_number() over (order by c.audit_id desc) as place, r.place as row_place,
+                    c.key, c.audit_id as first_id, c.audit_id as last_id,
+                    case when c.old_row is null then 'delete' when c.new_row is null then 'insert' else 'update' end as kind,
+                    c.old_row, c.as_text as old_as_text, c.new_row, c.as_text as new_as_text,
+                    false as done, false as blocked, null::text as reason
+                from undo_changes c join undo_rows r on r.key = c.key where not r.done
+                order by 1;
+                create unique index on undo_steps (place);
+                create index on undo_steps (row_place);
+                analyze undo_steps
+                """);
+        return session.one("select count(*) > count(distinct row_place) from undo_steps", row -> row.getBoolean(1));
+    }
+
+    private void keepRefused(String images) {
+        session.update("""
+                insert into undo_conflicts select last_id, reason from %s where not done and reason is not null
+                """.formatted(images));
     }
 
     /** Constraints that hold only at the end of the transaction are asked now. */
@@ -275,33 +260,15 @@ final class UndoRows {
                 row -> row.getString(1));
     }
 
-    /** All changes of these rows are no longer meant, also under the keys that they had before or after. */
-    void leaveOut(String ids) {
-        session.update("""
-                with recursive gone (key) as (
-                    select c.key from undo_changes c where c.audit_id <@ ?::int8multirange
-                    union
-                    select c.key from gone g join undo_changes c on c.moved_key = g.key)
-                delete from undo_changes c using gone g where c.key = g.key
-                """, ids);
-    }
-
     /** Rows that are not as they were before, although they were taken back: triggers of the table have a say, too. */
     long differing() {
         long differing = 0;
-        for (long place = 1; place <= rows; place += SET) {
+        for (long place = 1; place <= rows && !exact; place += SET) {
             watcher.at("comparing", place - 1, rows);
             differing += session.one("""
-                    with part as materialized (
-                        select array_agg(first_id) as ids, min(since) as since, max(until) as until
-                        from undo_rows where place between ? and ?)
-                    select (select count(*) from part p cross join unnest(p.ids) u (id)
-                            join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = u.id
-                                and l.changed_at between p.since and p.until
-                            where l.old_row is not null)
-                         - (select count(*) from part p
-                            cross join segdiff.rows_that_are(?::regclass, 'old_row', p.ids, p.since, p.until))
-                    """, row -> row.getLong(1), place, place + SET - 1, table, table);
+                    select (select count(*) from undo_rows where place between ? and ? and old_row is not null)
+                         - (select count(*) from segdiff.undo_same_rows(?::regclass, 'old_row', ?, ?))
+                    """, row -> row.getLong(1), place, place + SET - 1, table, place, place + SET - 1);
         }
         return differing;
     }

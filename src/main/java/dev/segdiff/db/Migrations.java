@@ -32,6 +32,7 @@ public class Migrations {
             "V7__exact_audit.sql",
             "V7_1__undo_in_sets.sql",
             "V8__sources.sql",
+            "V9__undo_at_scale.sql",
             "afterMigrate.sql");
 
     private final Database database;

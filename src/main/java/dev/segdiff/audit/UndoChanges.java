@@ -1,0 +1,108 @@
+package dev.segdiff.audit;
+
+import dev.segdiff.audit.AuditUndo.Change;
+import dev.segdiff.db.Session;
+import dev.segdiff.db.TableName;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * The changes that one undo means, in a temporary table of its transaction, {@code undo_changes}: the log is read once, and
+ * however many they are, they stay in the server.
+ */
+final class UndoChanges {
+    private final Session session;
+    private final String table;
+
+    UndoChanges(Session session, TableName table) {
+        this.session = session;
+        this.table = table.toString();
+        session.update("""
+                create temporary table undo_changes (audit_id bigint not null, changed_at timestamptz not null,
+                    operation text not null, key jsonb not null, moved_key jsonb, old_row jsonb, new_row jsonb, as_text text[])
+                on commit drop
+                """);
+    }
+
+    /** A row whose key was moved is meant as a whole. */
+    void mean(AuditFilter filter) {
+        session.update("""
+                with meant as (
+                    select l.audit_id, l.changed_at, l.statement_id, l.operation, l.key, l.moved_key, l.old_row, l.new_row, l.as_text
+                    from segdiff.audit_log l
+                    where l.relation = to_regclass(?) and %s)
+                insert into undo_changes
+                select m.audit_id, m.changed_at, m.operation, m.key, m.moved_key, m.old_row, m.new_row, m.as_text from meant m
+                union all
+                select distinct on (l.audit_id) l.audit_id, l.changed_at, l.operation, l.key, l.moved_key, l.old_row, l.new_row, l.as_text
+                from meant m join segdiff.audit_log l on l.relation = to_regclass(?) and l.statement_id = m.statement_id
+                    and l.key = m.moved_key and l.moved_key = m.key
+                where m.moved_key is not null and l.audit_id not in (select audit_id from meant)
+                """.formatted(AuditFilter.CONDITION), filter.binds(List.of(table), List.of(table)));
+        finish();
+    }
+
+    /** These changes and no others: {@link #ids}. */
+    void mean(String ids) {
+        session.update("""
+                insert into undo_changes
+                select l.audit_id, l.changed_at, l.operation, l.key, l.moved_key, l.old_row, l.new_row, l.as_text
+                from segdiff.audit_log l
+                where l.relation = to_regclass(?) and l.audit_id between lower(?::int8multirange) and upper(?::int8multirange)
+                  and l.audit_id <@ ?::int8multirange
+                """, table, ids, ids, ids);
+        finish();
+    }
+
+    private void finish() {
+        session.update("create unique index on undo_changes (audit_id); analyze undo_changes");
+    }
+
+    /** As PostgreSQL writes ranges, which is short: the changes of a statement have numbers that follow each other. */
+    String ids() {
+        return session.one(
+                "select coalesce(range_agg(int8range(audit_id, audit_id, '[]')), '{}') from undo_changes",
+                row -> row.getString(1));
+    }
+
+    Map<String, Long> operations() {
+        return session
+                .list(
+                        "select operation, count(*) from undo_changes group by operation",
+                        row -> Map.entry(row.getString(1), row.getLong(2)))
+                .stream()
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
+    }
+
+    /** In the order in which they are taken back. */
+    List<Change> newest(int most) {
+        return session.list(
+                "select audit_id, operation, key, moved_key from undo_changes order by audit_id desc limit ?",
+                row -> new Change(row.getLong(1), row.getString(2), row.getString(3), row.getString(4)),
+                most);
+    }
+
+    /** Most rows have no columns but those of today, which are taken off first. */
+    List<String> lostColumns() {
+        return session.list("""
+                select distinct o.key
+                from (select array_agg(a.attname::text) as names from pg_attribute a
+                      where a.attrelid = to_regclass(?) and a.attnum > 0 and not a.attisdropped) today
+                cross join undo_changes c cross join jsonb_each(c.old_row - today.names) o
+                where o.value <> 'null' and o.value is distinct from c.new_row -> o.key
+                order by 1
+                """, row -> row.getString(1), table);
+    }
+
+    /** All changes of these rows are no longer meant, also under the keys that they had before or after. */
+    void leaveOut(String ids) {
+        session.update("""
+                with recursive gone (key) as (
+                    select c.key from undo_changes c where c.audit_id <@ ?::int8multirange
+                    union
+                    select c.key from gone g join undo_changes c on c.moved_key = g.key)
+                delete from undo_changes c using gone g where c.key = g.key
+                """, ids);
+    }
+}
