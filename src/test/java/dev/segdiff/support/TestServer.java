@@ -128,12 +128,16 @@ final class TestServer {
         StringBuilder command = new StringBuilder("postgres");
         SETTINGS.forEach(
                 (key, value) -> command.append(" -c ").append(key).append('=').append(value));
+        // A password is worth nothing here, and each of some ten thousand connections would hash it 4,096 times.
+        command.append(" -c scram_iterations=1");
         container.setCommand(command.toString());
         container.start();
         String prefix = "jdbc:postgresql://" + container.getHost() + ":" + container.getMappedPort(5432) + "/";
         // Stopped by Testcontainers' reaper, or here where that is disabled.
         Runtime.getRuntime().addShutdownHook(new Thread(container::stop));
-        return new TestServer(prefix, container.getUsername(), container.getPassword());
+        TestServer server = new TestServer(prefix, container.getUsername(), container.getPassword());
+        server.execute("postgres", "alter role postgres password '" + container.getPassword() + "'");
+        return server;
     }
 
     private static TestServer embedded() {
