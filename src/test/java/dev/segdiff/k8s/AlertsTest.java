@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.segdiff.support.ReferencePage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -82,14 +83,14 @@ class AlertsTest {
 
     @Test
     void everyAlertHasItsRunbookWithItsNameAndEveryMetricIsDocumented() throws IOException {
-        String readme = Files.readString(Path.of("README.md"));
+        String documented = Files.readString(ReferencePage.path("metrics.md"));
         for (JsonNode alert : alerts) {
             String url = alert.at("/annotations/runbook_url").asText();
             Path runbook = Path.of("ops-runbooks", url.substring(url.lastIndexOf('/') + 1));
             assertThat(runbook).exists();
             assertThat(Files.readAllLines(runbook).get(0))
                     .startsWith("# " + alert.get("alert").asText() + ":");
-            assertThat(metrics(alert.get("expr").asText())).isNotEmpty().allSatisfy(metric -> assertThat(readme)
+            assertThat(metrics(alert.get("expr").asText())).isNotEmpty().allSatisfy(metric -> assertThat(documented)
                     .contains("`" + metric + "`"));
         }
     }
@@ -104,10 +105,10 @@ class AlertsTest {
 
     @Test
     void dashboardAsksWhatPrometheusUnderstandsOfMetricsThatAreDocumented() throws IOException, InterruptedException {
-        String readme = Files.readString(Path.of("README.md"));
+        String documented = Files.readString(ReferencePage.path("metrics.md"));
         ArrayNode rules = YAML.createArrayNode();
         for (JsonNode expression : YAML.readTree(DASHBOARD.toFile()).findValues("expr")) {
-            assertThat(metrics(expression.asText())).isNotEmpty().allSatisfy(metric -> assertThat(readme)
+            assertThat(metrics(expression.asText())).isNotEmpty().allSatisfy(metric -> assertThat(documented)
                     .contains("`" + metric + "`"));
             rules.addObject().put("record", "panel:" + rules.size()).set("expr", expression);
         }

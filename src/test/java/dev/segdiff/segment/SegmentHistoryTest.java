@@ -51,16 +51,14 @@ class SegmentHistoryTest {
             remember(segments, key, versions);
         }
 
-        List<Long> retained = versions.keySet().stream().filter(this::isRetained).toList();
-        assertThat(retained).hasSizeGreaterThan(3);
-        for (Long since : retained) {
-            assertThat(membersAt(since)).isEqualTo(versions.get(since));
-            for (Long until : versions.tailMap(since).keySet()) {
-                assertThat(apply(versions.get(since), since, until))
-                        .as("seed %d, from version %d to %d", seed, since, until)
-                        .isEqualTo(versions.get(until));
-            }
-        }
+        versions.keySet().removeIf(version -> !isRetained(version));
+        assertThat(versions).hasSizeGreaterThan(3);
+        versions.forEach((since, members) -> {
+            assertThat(membersAt(since)).isEqualTo(members);
+            versions.tailMap(since).forEach((until, later) -> assertThat(apply(members, since, until))
+                    .as("seed %d, from version %d to %d", seed, since, until)
+                    .isEqualTo(later));
+        });
         assertThat(db.rows("""
                         select v.version from segdiff.segment_versions v
                         left join lateral (select count(*) filter (where added) as added, count(*) filter (where not added) as removed
