@@ -62,7 +62,27 @@ declare
     changed text;
     recorded bigint;
 begin
-    if tg_op = 'UPDATE' and tg_argv[0] = 'exact' and tg_nargs <= 11 then
+    if tg_argv[0] <> 'exact' or tg_nargs > 11 then
+        null;
+    elsif tg_op = 'INSERT' then
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, new_row)
+        select (select nextval('segdiff.audit_statements')), tg_relid, tg_relid::regclass, 'INSERT',
+            case when second_key is null then jsonb_build_object(first_key, n -> first_key)
+                else jsonb_build_object(first_key, n -> first_key, second_key, n -> second_key) end, n
+        from (select to_jsonb(r.*) as n from new_rows r offset 0) rows
+        where pg_relation_filenode(tg_relid) = tg_argv[2]::oid and pg_get_constraintdef(tg_argv[1]::oid) = tg_argv[3]
+          and has_column_privilege(tg_relid, tg_argv[4]::smallint, 'select') is null;
+        if found then return null; end if;
+    elsif tg_op = 'DELETE' then
+        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row)
+        select (select nextval('segdiff.audit_statements')), tg_relid, tg_relid::regclass, 'DELETE',
+            case when second_key is null then jsonb_build_object(first_key, o -> first_key)
+                else jsonb_build_object(first_key, o -> first_key, second_key, o -> second_key) end, o
+        from (select to_jsonb(r.*) as o from old_rows r offset 0) rows
+        where pg_relation_filenode(tg_relid) = tg_argv[2]::oid and pg_get_constraintdef(tg_argv[1]::oid) = tg_argv[3]
+          and has_column_privilege(tg_relid, tg_argv[4]::smallint, 'select') is null;
+        if found then return null; end if;
+    else
         insert into segdiff.audit_log (relation, table_name, operation, key, old_row, new_row)
         select tg_relid, tg_relid::regclass, 'UPDATE',
             case when second_key is null then jsonb_build_object(first_key, n -> first_key)
@@ -86,28 +106,28 @@ begin
         get diagnostics recorded = row_count;
         if recorded = 1 then return null; end if;
         changed := $q$
-            from (select row_number() over () as place, %1$s as key, %2$s as row from old_rows r) o
-            join (select row_number() over () as place, %1$s as key, %2$s as row from new_rows r) n using (place)
-            cross join lateral (
-                select 1 as step, 'UPDATE' as operation, n.key, null::jsonb as moved_key, o.row as old_row, n.row as new_row
-                where o.key = n.key
-                union all
-                select 1, 'DELETE', o.key, n.key, o.row, null where o.key <> n.key
-                union all
-                select 2, 'INSERT', n.key, o.key, null, n.row where o.key <> n.key) c
-            where o.row <> n.row$q$;
+            with pairs as materialized (
+                select place, o.key as old_key, n.key as new_key, o.row as old_row, n.row as new_row
+                from (select row_number() over () as place, %1$s as key, %2$s as row from old_rows r) o
+                join (select row_number() over () as place, %1$s as key, %2$s as row from new_rows r) n using (place))
+            select p.place, 1 as step, 'UPDATE' as operation, p.new_key as key, null::jsonb as moved_key, p.old_row, p.new_row
+            from pairs p where p.old_key = p.new_key and p.old_row <> p.new_row
+            union all
+            select p.place, 1, 'DELETE', p.old_key, p.new_key, p.old_row, null from pairs p where p.old_key <> p.new_key
+            union all
+            select p.place, 2, 'INSERT', p.new_key, p.old_key, null, p.new_row from pairs p where p.old_key <> p.new_key$q$;
     else
         changed := format($q$
-            from (select row_number() over () as place, 1 as step, %L as operation, %%1$s as key, null::jsonb as moved_key,
-                      %s as old_row, %s as new_row from %s r) c$q$,
+            select row_number() over () as place, 1 as step, %L as operation, %%1$s as key, null::jsonb as moved_key,
+                %s as old_row, %s as new_row from %s r$q$,
             tg_op, case tg_op when 'DELETE' then '%2$s' else 'null::jsonb' end,
             case tg_op when 'INSERT' then '%2$s' else 'null::jsonb' end,
             case tg_op when 'INSERT' then 'new_rows' else 'old_rows' end);
     end if;
     execute $q$
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row, new_row, as_text)
-        select $1, $2, $2::regclass, c.operation, c.key, c.moved_key, c.old_row, c.new_row, $3 $q$
-        || format(changed, how.key_json, how.row_json) || ' order by place, c.step'
+        select $1, $2, $2::regclass, c.operation, c.key, c.moved_key, c.old_row, c.new_row, $3 from ($q$
+        || format(changed, how.key_json, how.row_json) || ') c order by c.place, c.step'
     using nextval('segdiff.audit_statements'), tg_relid, how.as_text;
     return null;
 end $$;

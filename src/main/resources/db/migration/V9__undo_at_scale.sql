@@ -50,11 +50,13 @@ begin
     using names, from_place, to_place, side;
 end $$;
 
+-- A set's rows are looked up by their keys: to read the whole table for each set would cost more the more sets there are.
+
 -- The places of those whose row is now as it was before, or after; locks these rows.
 create function segdiff.undo_same_rows(relation regclass, side text, from_place bigint, to_place bigint) returns setof bigint
 language plpgsql set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
     set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set lc_monetary = 'C' set xmloption = 'content'
-    set array_nulls = on as $$
+    set array_nulls = on set random_page_cost = 1.1 as $$
 declare
     shape record;
     columns text[];
@@ -106,17 +108,18 @@ end $$;
 revoke execute on function segdiff.undo_refuse_company from public;
 
 -- Takes a range back, all in one statement: foreign keys hold at its end, and what is unique is given free before it is taken.
--- An error if a row does not go; where it has to be exactly as its last change left it, also if it is not, to the letter.
+-- An error if a row does not go; where it has to be exactly as its last change left it, also if it is not, to the letter (which
+-- is no equality, or the planner would write the whole table as JSON to join by it).
 -- Returns how many are then not as before, to the letter. Triggers of the table run with the search path of the session.
 create function segdiff.undo_set(relation regclass, images text, from_place bigint, to_place bigint, path text, exactly boolean)
 returns bigint
 language plpgsql set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
     set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set lc_monetary = 'C' set xmloption = 'content'
-    set array_nulls = on as $$
+    set array_nulls = on set random_page_cost = 1.1 as $$
 declare
     of_now constant text := case when exactly
         then format('(select %s from (select t.*) r)', (segdiff.recording(relation)).row_json) else 'null::pg_catalog.jsonb' end;
-    as_left constant text := case when exactly then format(' and %s operator(pg_catalog.=) i.new_row', of_now) else '' end;
+    as_left constant text := case when exactly then format(' and %s is not distinct from i.new_row', of_now) else '' end;
     matches constant text := segdiff.key_matches(relation);
     shape record;
     columns text[];

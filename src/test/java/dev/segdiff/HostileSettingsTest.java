@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 
 /** All that a role or a database can set for the sessions of segdiff, and that its SQL is not written for. */
@@ -44,7 +45,8 @@ class HostileSettingsTest {
                         'enable_indexscan = off', 'enable_hashjoin = off', 'enable_partition_pruning = off',
                         'bytea_output = escape', 'standard_conforming_strings = off', 'array_nulls = off',
                         'quote_all_identifiers = on', 'transform_null_equals = on', 'extra_float_digits = -15',
-                        'statement_timeout = 300', 'lock_timeout = 1'%s] loop
+                        'statement_timeout = 300', 'lock_timeout = 1',
+                        'idle_session_timeout = 200'%s] loop
                         execute format('alter role segdiff_worker in database %%I set %%s', current_database(), setting);
                     end loop;
                 end $$
@@ -101,5 +103,36 @@ class HostileSettingsTest {
                                 session -> session.one("select current_setting(?)", row -> row.getString(1), name)))
                 .as(name)
                 .isEqualTo(value));
+    }
+
+    private String sessions() {
+        return db.value("""
+                select count(*) from pg_stat_activity where usename = 'segdiff_worker' and datname = current_database()
+                """);
+    }
+
+    /** The pool keeps sessions that PostgreSQL ends meanwhile; it asks only those that have rested for longer. */
+    @Test
+    @Timeout(60)
+    void transactionBeginsAnewWhereTheSessionsOfThePoolHaveEnded() {
+        int sessions = 4;
+        open(sessions);
+        while (!sessions().equals("0")) {
+            Thread.onSpinWait();
+        }
+
+        assertThat(db.database().<String>transaction(session -> session.one("select 'alive'", row -> row.getString(1))))
+                .isEqualTo("alive");
+        open(sessions);
+    }
+
+    /** So many at the same time. */
+    private void open(int sessions) {
+        db.database().inTransaction(session -> {
+            session.list("select 1", row -> row);
+            if (sessions > 1) {
+                open(sessions - 1);
+            }
+        });
     }
 }

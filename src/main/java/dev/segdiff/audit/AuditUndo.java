@@ -122,7 +122,7 @@ public class AuditUndo {
                 // A million rows are sorted and matched.
                 .with("work_mem", "64MB");
         Watcher logged = (step, rows, ofRows) -> {
-            LOG.debugf("undo of %s: %s, %d of %d rows", filter.table(), step, rows, ofRows);
+            LOG.debugf("undo of %s: %s, %d of %d", filter.table(), step, rows, ofRows);
             watcher.at(step, rows, ofRows);
         };
         return AuditLog.reading(() -> database.transaction(settings, new Cancellation(), session -> {
@@ -151,11 +151,12 @@ public class AuditUndo {
                             + "; see `segdiff audit log " + filter.table().plain() + "`");
         }
         UndoRows rows = new UndoRows(session, filter.table(), watcher);
+        UndoWays ways = new UndoWays(session, filter.table(), watcher);
         List<String> lost = meant.lostColumns();
         List<Conflict> conflicts = new ArrayList<>();
         long allConflicts = 0;
         session.update("savepoint before_undo");
-        long found = takeBack(rows);
+        long found = takeBack(rows, ways);
         while (found > 0 && skipConflicts && !changes.isEmpty()) {
             allConflicts += found;
             conflicts.addAll(rows.newestConflicts(LISTED - conflicts.size()));
@@ -164,7 +165,7 @@ public class AuditUndo {
             meant.leaveOut(inTheWay);
             session.update("savepoint before_undo");
             changes = meant.newest(LISTED);
-            found = takeBack(rows);
+            found = takeBack(rows, ways);
         }
         allConflicts += found;
         conflicts.addAll(rows.newestConflicts(LISTED - conflicts.size()));
@@ -178,19 +179,19 @@ public class AuditUndo {
                 conflicts,
                 allConflicts,
                 lost,
-                stands ? rows.differing() : 0,
+                stands && !ways.isExact() ? rows.differing() : 0,
                 plan != null && stands,
                 meant.ids());
     }
 
     /** The number of conflicts. Whatever is in the way of the short way is found on the long one. */
-    private static long takeBack(UndoRows rows) {
+    private static long takeBack(UndoRows rows, UndoWays ways) {
         rows.arrange();
         rows.checkLaterChanges();
-        if (rows.conflicts() == 0 && !rows.revertStraight()) {
+        if (rows.conflicts() == 0 && !ways.straight()) {
             rows.checkRows();
             if (rows.conflicts() == 0) {
-                rows.revert();
+                ways.carefully();
             }
         }
         if (rows.conflicts() == 0) {

@@ -56,7 +56,7 @@ final class UndoChanges {
     }
 
     private void finish() {
-        session.update("create unique index on undo_changes (audit_id); analyze undo_changes");
+        session.update("create unique index on undo_changes (audit_id); analyze undo_changes (audit_id, operation)");
     }
 
     /** As PostgreSQL writes ranges, which is short: the changes of a statement have numbers that follow each other. */

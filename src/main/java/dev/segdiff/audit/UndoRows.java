@@ -5,24 +5,17 @@ import dev.segdiff.audit.AuditUndo.Watcher;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * What the meant changes ({@link UndoChanges}) come to row by row, in {@code undo_rows}, the row that was changed last first.
- * No statement is about more than some thousand rows, unless these can only go together.
  */
 final class UndoRows {
-    /** A statement's worth: some tenths of a second. */
-    private static final int SET = 5_000;
-
-    private static final String ROWS = "undo_rows";
-    private static final String STEPS = "undo_steps";
+    private static final int SET = UndoWays.SET;
 
     private final Session session;
     private final String table;
     private final Watcher watcher;
     private long rows;
-    private boolean exact;
 
     UndoRows(Session session, TableName table, Watcher watcher) {
         this.session = session;
@@ -32,7 +25,6 @@ final class UndoRows {
 
     /** Works out what the changes come to. */
     void arrange() {
-        exact = false;
         watcher.at("working out what changed", 0, 0);
         session.update("""
                 create temporary table undo_keys on commit drop as
@@ -52,7 +44,7 @@ final class UndoRows {
                 order by 1;
                 create unique index on undo_rows (place);
                 drop table undo_keys;
-                analyze undo_rows
+                analyze undo_rows (place, first_id)
                 """);
         rows = session.one("select count(*) from undo_rows", row -> row.getLong(1));
     }
@@ -84,7 +76,9 @@ final class UndoRows {
 
     /** Finds rows that were changed again by what is not meant. */
     void checkLaterChanges() {
+        // Nothing is known of the keys, and to look for each of many in turn would have no end.
         session.update("""
+                set local enable_nestloop = off;
                 with others as (
                     select l.audit_id, r.key from undo_rows r
                     join segdiff.audit_log l on l.relation = to_regclass(?) and l.key = r.key and l.audit_id > r.first_id
@@ -100,31 +94,9 @@ final class UndoRows {
                 select s.audit_id, format('changed again by %s in transaction %s%s', coalesce(l.actor, l.role), l.transaction_id,
                                           ' (undo of ' || l.undoes || ')')
                 from story s join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = s.later
-                where s.meant and not s.later_meant
+                where s.meant and not s.later_meant;
+                set local enable_nestloop = on
                 """, table, table);
-    }
-
-    /** Takes all rows back if nothing at all is in the way, which costs the least; otherwise nothing has happened. */
-    boolean revertStraight() {
-        session.update("savepoint straight");
-        long differing = 0;
-        for (long place = 1; place <= rows; place += SET) {
-            watcher.at("taking back", place - 1, rows);
-            Optional<Long> differingInSet = session.one(
-                    "select segdiff.undo_straight(?::regclass, ?, ?, current_setting('search_path'))",
-                    row -> Optional.ofNullable(row.getObject(1, Long.class)),
-                    table,
-                    place,
-                    place + SET - 1);
-            if (differingInSet.isEmpty()) {
-                session.update("rollback to savepoint straight");
-                return false;
-            }
-            differing += differingInSet.get();
-        }
-        exact = differing == 0
-                && session.<Boolean>one("select segdiff.is_plain(?::regclass)", row -> row.getBoolean(1), table);
-        return true;
     }
 
     /** Finds rows that are not as the audit knows them. */
@@ -138,95 +110,6 @@ final class UndoRows {
                       and u.place not in (select segdiff.undo_same_rows(?::regclass, 'new_row', ?, ?))
                     """, place, place + SET - 1, table, place, place + SET - 1);
         }
-    }
-
-    /** Takes the rows back; what cannot be is a conflict. */
-    void revert() {
-        long refused = inSets(ROWS, "taking back", false);
-        if (refused > SET) {
-            watcher.at("taking back together what depends on each other", rows - refused, rows);
-            revert(ROWS, 1, rows, false);
-            refused = open(ROWS, 1, rows);
-        }
-        refused = again(ROWS, "taking back one by one", refused);
-        if (refused > 0 && arrangeSteps()) {
-            again(STEPS, "taking back change by change", Long.MAX_VALUE);
-            keepRefused(STEPS);
-        } else if (refused > 0) {
-            keepRefused(ROWS);
-        }
-    }
-
-    /** What is refused is tried again after the others, as long as that helps. */
-    private long again(String images, String step, long refusedBefore) {
-        long refused = refusedBefore;
-        long before = Long.MAX_VALUE;
-        while (refused > 0 && (refused < before || refused == Long.MAX_VALUE)) {
-            before = refused;
-            session.update("update %s set blocked = false where blocked".formatted(images));
-            refused = inSets(images, step, true);
-        }
-        return refused;
-    }
-
-    /** The number of those that are left. */
-    private long inSets(String images, String step, boolean divide) {
-        long all = session.one("select count(*) from " + images, row -> row.getLong(1));
-        long left = 0;
-        for (long place = 1; place <= all; place += SET) {
-            watcher.at(step, place - 1, all);
-            if (open(images, place, place + SET - 1) > 0) {
-                revert(images, place, place + SET - 1, divide);
-                left += open(images, place, place + SET - 1);
-            }
-        }
-        return left;
-    }
-
-    private void revert(String images, long from, long to, boolean divide) {
-        session.list(
-                "select segdiff.undo_range(?::regclass, ?, ?, ?, current_setting('search_path'), ?)",
-                row -> row,
-                table,
-                images,
-                from,
-                to,
-                divide);
-    }
-
-    private long open(String images, long from, long to) {
-        return session.one(
-                "select count(*) from %s where place between ? and ? and not done".formatted(images),
-                row -> row.getLong(1),
-                from,
-                to);
-    }
-
-    /**
-     * What does not go straight goes change by change, in the reverse of the order in which PostgreSQL made them: values that
-     * rows have exchanged by way of a third. If each of those rows was changed once, there is nothing in between: false.
-     */
-    private boolean arrangeSteps() {
-        session.update("""
-                create temporary table undo_steps on commit drop as
-                select row_number() over (order by c.audit_id desc) as place, r.place as row_place,
-                    c.key, c.audit_id as first_id, c.audit_id as last_id,
-                    case when c.old_row is null then 'delete' when c.new_row is null then 'insert' else 'update' end as kind,
-                    c.old_row, c.as_text as old_as_text, c.new_row, c.as_text as new_as_text,
-                    false as done, false as blocked, null::text as reason
-                from undo_changes c join undo_rows r on r.key = c.key where not r.done
-                order by 1;
-                create unique index on undo_steps (place);
-                create index on undo_steps (row_place);
-                analyze undo_steps
-                """);
-        return session.one("select count(*) > count(distinct row_place) from undo_steps", row -> row.getBoolean(1));
-    }
-
-    private void keepRefused(String images) {
-        session.update("""
-                insert into undo_conflicts select last_id, reason from %s where not done and reason is not null
-                """.formatted(images));
     }
 
     /** Constraints that hold only at the end of the transaction are asked now. */
@@ -263,7 +146,7 @@ final class UndoRows {
     /** Rows that are not as they were before, although they were taken back: triggers of the table have a say, too. */
     long differing() {
         long differing = 0;
-        for (long place = 1; place <= rows && !exact; place += SET) {
+        for (long place = 1; place <= rows; place += SET) {
             watcher.at("comparing", place - 1, rows);
             differing += session.one("""
                     select (select count(*) from undo_rows where place between ? and ? and old_row is not null)

@@ -11,6 +11,9 @@ final class UndoDialog {
     /** A screen; more is for programs. */
     private static final int SHOWN = 40;
 
+    private static final String NOTHING_CHANGED =
+            "Nothing was changed: solve the conflicts, or take back the rest with --skip-conflicts.";
+
     @Option(names = "--dry-run", description = "show what it would do")
     boolean dryRun;
 
@@ -28,6 +31,22 @@ final class UndoDialog {
 
     /** @return the exit code */
     int lead(Output output, boolean json, String question, Undo undo) {
+        return yes && !dryRun ? doUnseen(output, json, undo) : askFirst(output, json, question, undo);
+    }
+
+    /** Nobody looks at what it would do, so that it is not tried before. */
+    private int doUnseen(Output output, boolean json, Undo undo) {
+        Report done = watched(undo, AuditUndo.UNSEEN);
+        if (json) {
+            output.json(done);
+        } else {
+            print(output, done.done() ? "Did" : "Would", done);
+            output.line(done.done() ? "Done." : NOTHING_CHANGED);
+        }
+        return done.done() ? Outcome.SUCCEEDED.exitCode() : Outcome.REFUSED.exitCode();
+    }
+
+    private int askFirst(Output output, boolean json, String question, Undo undo) {
         Report plan = watched(undo, null);
         boolean refused = !plan.conflicts().isEmpty() && !skipConflicts;
         if (!json) {
@@ -37,7 +56,7 @@ final class UndoDialog {
             if (json) {
                 output.json(plan);
             } else if (refused) {
-                output.line("Nothing was changed: solve the conflicts, or take back the rest with --skip-conflicts.");
+                output.line(NOTHING_CHANGED);
             }
             return refused ? Outcome.REFUSED.exitCode() : Outcome.SUCCEEDED.exitCode();
         }
@@ -64,8 +83,8 @@ final class UndoDialog {
         try (Progress progress = Progress.onTerminal()) {
             return undo.run(
                     plan,
-                    (step, rows, ofRows) -> progress.show(
-                            "%s: %s, %,d of %,d rows".formatted(plan == null ? "trying" : "undo", step, rows, ofRows)));
+                    (step, rows, ofRows) -> progress.show((ofRows == 0 ? "%s: %s" : "%s: %s, %,d of %,d")
+                            .formatted(plan == null ? "trying" : "undo", step, rows, ofRows)));
         }
     }
 

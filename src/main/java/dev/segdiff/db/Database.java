@@ -3,18 +3,25 @@ package dev.segdiff.db;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import javax.sql.DataSource;
+import org.jboss.logging.Logger;
 
 /** Opens transactions. Everything that segdiff does to PostgreSQL goes through here. */
 @ApplicationScoped
 public class Database {
     /** How much later than its timeout a statement's end may be heard. */
     private static final Duration NETWORK_GRACE = Duration.ofSeconds(10);
+
+    private static final Logger LOG = Logger.getLogger(Database.class);
+
+    /** The pool's connections may all have rested for too long. */
+    private static final int MOST_KEPT = 30;
 
     private final DataSource dataSource;
     private final Settings defaults;
@@ -51,18 +58,41 @@ public class Database {
     }
 
     /**
-     * Runs work in one transaction: committed when it returns, rolled back when it throws or has asked for it.
+     * Runs work in one transaction: committed when it returns, rolled back when it throws or has asked for it. It begins
+     * anew if the session that the pool had kept turns out to have ended, for instance by {@code idle_session_timeout}.
      *
      * @throws DatabaseException if PostgreSQL refused a statement or cannot be reached
      * @throws CancelledException if the cancellation was requested meanwhile
      */
     public <T> T transaction(Settings settings, Cancellation cancellation, Function<Session, T> work) {
+        for (int dead = 0; ; dead++) {
+            try {
+                return once(settings, cancellation, work);
+            } catch (EndedBefore e) {
+                if (dead == MOST_KEPT) {
+                    throw new DatabaseException(new SQLException(e.getMessage(), "08006", e));
+                }
+                LOG.debugf("a session had ended, now the next one: %s", e.getMessage());
+            }
+        }
+    }
+
+    /** The session had ended before the transaction began, so that nothing has been done. */
+    private static final class EndedBefore extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        EndedBefore(Throwable cause) {
+            super(cause.getMessage(), cause);
+        }
+    }
+
+    private <T> T once(Settings settings, Cancellation cancellation, Function<Session, T> work) {
         cancellation.check();
         try (Connection connection = dataSource.getConnection()) {
             connection.setAutoCommit(false);
             bound(connection, settings);
+            Session session = new Session(connection, cancellation, settings);
             try {
-                Session session = new Session(connection, cancellation, settings);
                 T result = work.apply(session);
                 if (session.isRolledBackAtEnd()) {
                     connection.rollback();
@@ -73,6 +103,10 @@ public class Database {
                 return result;
             } catch (RuntimeException | Error e) {
                 rollback(connection, e);
+                if (session.hadEnded()) {
+                    leave(connection);
+                    throw new EndedBefore(e);
+                }
                 throw e;
             }
         } catch (SQLException e) {
@@ -136,6 +170,15 @@ public class Database {
             unbound(connection);
         } catch (SQLException e) {
             failure.addSuppressed(e);
+        }
+    }
+
+    /** The pool drops a connection when it hears of its end by using it; the rollback of nothing is not sent. */
+    private static void leave(Connection connection) {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("select 1");
+        } catch (SQLException e) {
+            LOG.tracef("as expected: %s", e.getMessage());
         }
     }
 }

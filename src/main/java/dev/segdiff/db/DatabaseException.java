@@ -48,6 +48,11 @@ public final class DatabaseException extends RuntimeException {
         return sqlState.startsWith("08") || sqlState.matches("57P0[1235]|25P03");
     }
 
+    /** As it looks when a session had ended unnoticed: told by PostgreSQL, or by the network. */
+    public boolean isSilentEnd() {
+        return sqlState.equals("57P05") || sqlState.equals("08006") || sqlState.equals("08003");
+    }
+
     /** Others reference the row, or whatever else a constraint says (class 23). */
     public boolean isConstraintViolation() {
         return sqlState.startsWith("23");

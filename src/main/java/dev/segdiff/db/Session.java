@@ -6,6 +6,7 @@ import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -50,10 +51,15 @@ public final class Session {
         }
     }
 
+    /** A session that has ended says so at once; one that answers later has begun the statement. */
+    private static final Duration AT_ONCE = Duration.ofSeconds(1);
+
     private final Connection connection;
     private final Cancellation cancellation;
     private @Nullable Settings pendingSettings;
     private boolean rollBackAtEnd;
+    private boolean answered;
+    private boolean hadEnded;
 
     /** The settings travel with the first statement, which saves a round trip. */
     Session(Connection connection, Cancellation cancellation, @Nullable Settings settings) {
@@ -65,6 +71,11 @@ public final class Session {
     /** Whatever this transaction has done is undone when its work returns. */
     public void rollBackAtEnd() {
         rollBackAtEnd = true;
+    }
+
+    /** Whether the first statement found that the session had ended before, so that nothing has been done. */
+    boolean hadEnded() {
+        return hadEnded;
     }
 
     boolean isRolledBackAtEnd() {
@@ -191,15 +202,23 @@ public final class Session {
         pendingSettings = null;
         String text = settings == null ? sql : settings.sql(server()) + "; " + sql;
         @Nullable Object[] values = settings == null ? binds : Settings.concat(settings.binds(), binds);
+        long began = System.nanoTime();
         try (PreparedStatement statement = prepare(text, values)) {
             cancellation.enter(statement);
             try {
-                return action.run(LastResult.of(statement));
+                LastResult last = LastResult.of(statement);
+                answered = true;
+                return action.run(last);
             } finally {
                 cancellation.leave(statement);
             }
         } catch (SQLException e) {
-            throw failure(e);
+            RuntimeException failure = failure(e);
+            hadEnded = !answered
+                    && failure instanceof DatabaseException lost
+                    && lost.isSilentEnd()
+                    && System.nanoTime() - began < AT_ONCE.toNanos();
+            throw failure;
         }
     }
 

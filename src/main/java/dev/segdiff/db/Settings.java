@@ -20,7 +20,8 @@ public final class Settings {
     /**
      * What a role or a database could have set otherwise ({@code alter role ... set}), with the values that all SQL here
      * is written for: how text is read and written, what a name means, who is silently left out, which plans there are.
-     * What needs a superuser, such as {@code lc_messages}, is not set: nothing here reads a message.
+     * What needs a superuser, such as {@code lc_messages}, is not set: nothing here reads a message, only its SQLSTATE.
+     * {@code idle_session_timeout} is for what is between transactions: see {@link Database#transaction}.
      */
     private static final Map<String, String> NEUTRAL = neutral();
 

@@ -6,7 +6,9 @@ import dev.segdiff.db.TableName;
 import dev.segdiff.support.TestDatabase;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 
 /** What the audit of a table costs its writers, against the same table without. */
 public final class AuditBench {
@@ -15,6 +17,8 @@ public final class AuditBench {
     private static final int BULK = 100_000;
 
     private final BenchServer server;
+    private final Map<String, Integer> inserted = new HashMap<>();
+    private final Map<String, Integer> deleted = new HashMap<>();
 
     private AuditBench(BenchServer server) {
         this.server = server;
@@ -41,6 +45,8 @@ public final class AuditBench {
         System.out.printf("%n| | without | with audit | time | WAL |%n|---|---|---|---|---|%n");
         row("%,d updates of one row, a transaction each".formatted(SINGLE), this::single);
         row("%,d updates of one row, in one transaction".formatted(SINGLE), this::together);
+        row("%,d inserts of one row, a transaction each".formatted(SINGLE), this::insert);
+        row("%,d deletes of one row, a transaction each".formatted(SINGLE), this::delete);
         row("one update of %,d rows".formatted(BULK), this::bulk);
     }
 
@@ -88,6 +94,29 @@ public final class AuditBench {
         single(table);
         server.connection().commit();
         server.connection().setAutoCommit(true);
+    }
+
+    /** Each round has rows of its own; what was inserted is what is deleted. */
+    private void insert(String table) throws SQLException {
+        each(
+                "insert into %s values (?, ?, 'app.audience', 1, now())",
+                table, inserted.merge(table, SINGLE, Integer::sum));
+    }
+
+    private void delete(String table) throws SQLException {
+        each(
+                "delete from %s where customer_id = ? and segment_id = ?",
+                table, deleted.merge(table, SINGLE, Integer::sum));
+    }
+
+    private void each(String sql, String table, int last) throws SQLException {
+        try (PreparedStatement one = server.connection().prepareStatement(sql.formatted(table))) {
+            for (int i = last - SINGLE; i < last; i++) {
+                one.setLong(1, i % 100);
+                one.setLong(2, 2L * BULK + i);
+                one.executeUpdate();
+            }
+        }
     }
 
     private void bulk(String table) throws SQLException {
