@@ -8,81 +8,111 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
-/** Which indexes are rebuilt and which tables are vacuumed, when, and how much of it in one run. */
+/**
+ * The configuration of index maintenance: which indexes are rebuilt and which tables vacuumed, when, and how many in a
+ * run.
+ */
 @ConfigMapping(prefix = "segdiff.index")
 public interface IndexConfig {
-    /** Other tables than those of segdiff and of the event policies: {@code app.orders} or {@code app.*}. */
+    /**
+     * More tables to look after, besides segdiff's own tables and those of the event policies: a list of SCHEMA.TABLE
+     * separated by commas, where an asterisk stands for any text. Example: app.orders,log.* names one table and all
+     * tables of the schema log. Case counts.
+     */
     @WithDefault("")
     Optional<List<@WithConverter(TablePattern.FromText.class) TablePattern>> tables();
 
     /**
-     * Pages of an index against those that a fresh one needs. Random inserts split leaves until they are 69 % full (ln 2),
-     * against 90 % in a fresh one: 1.3. Less than that would be rebuilt in vain.
+     * The bloat from which on an index is rebuilt, as a factor from 1.1 on: the pages of the index, divided by the
+     * pages of a fresh one. Random inserts alone bring an index to 1.3, because its leaves are then 69 % full (ln 2),
+     * against 90 % in a fresh index. A rebuild below 1.3 would be undone by the next inserts.
      */
     @WithConverter(Ratio.FromText.class)
     @WithDefault("1.5")
     Ratio bloatThreshold();
 
-    /** Smaller ones fit any cache, whatever their bloat; and so little is gained that no lock is worth it. */
+    /**
+     * Indexes that are smaller than this are left alone, whatever their bloat. The unit is kB, MB, GB or TB. Such an index fits into
+     * any cache, and a rebuild gains too little to be worth its locks.
+     */
     @WithConverter(ByteSize.FromText.class)
     @WithDefault("16MB")
     ByteSize minSize();
 
-    /** What is larger is measured only while nobody uses it: pgstattuple reads all of it, 2 GB in some ten seconds. */
+    /**
+     * Indexes and tables that are larger than this are measured only while nobody uses the table. Example: 2GB. The
+     * extension pgstattuple reads all of an index to measure it, which takes about ten seconds for 2 GB.
+     */
     @WithConverter(ByteSize.FromText.class)
     @WithDefault("2GB")
     ByteSize measureMaxSize();
 
     /**
-     * How much space on the disk a rebuild may take while it lasts. PostgreSQL cannot tell how much there is, so this is
-     * the promise of whoever runs it.
+     * How much disk space one rebuild may take while it lasts. Example: 20GB. An index that needs more is left alone; a
+     * rebuild needs three times the size of the fresh index. PostgreSQL cannot tell how much space is free, so this
+     * value is your promise to segdiff.
      */
     @WithConverter(ByteSize.FromText.class)
     @WithDefault("20GB")
     ByteSize diskSpace();
 
-    /** What bloats again sooner has a cause that rebuilding does not mend. */
+    /**
+     * How long after a rebuild the same index is not rebuilt again, from 1 s on. An index that is bloated again sooner
+     * has a cause that rebuilding does not cure.
+     */
     @WithConverter(ConfigConverters.Seconds.class)
     @WithDefault("7d")
     Duration rebuildAgainAfter();
 
-    /** Not more rebuilds in one run. */
+    /**
+     * The largest number of rebuilds in one run, from 1 on. The most wasteful indexes come first; the next run does the
+     * rest.
+     */
     @WithConverter(ConfigConverters.Positive.class)
     @WithDefault("5")
     int maxRebuilds();
 
-    /** Nothing is rebuilt or vacuumed at other times, by segdiff.time-zone; what has begun ends. */
+    /**
+     * The time of day in which rebuilds and vacuums may begin, in segdiff.time-zone: any, or a time from which and a
+     * time before which, such as 22:00-06:00. A rebuild or vacuum that has begun in the window may end after it.
+     */
     @WithConverter(TimeWindow.FromText.class)
     @WithDefault("any")
     TimeWindow window();
 
-    /** The longest rebuild or vacuum. */
+    /** The longest time of one rebuild or vacuum, from 1ms to 24d. PostgreSQL ends one that takes longer. */
     @WithConverter(ConfigConverters.Timeout.class)
     @WithDefault("2h")
     Duration statementTimeout();
 
     /**
-     * How long a rebuild waits for transactions that began before it; nobody waits for it meanwhile. One that is older
-     * already is not waited for at all.
+     * The longest time that a rebuild waits for transactions that began before it, from 1 s on. Nobody waits for the
+     * rebuild meanwhile. If a transaction has been open for longer than this already, the rebuild does not start.
      */
     @WithConverter(ConfigConverters.Seconds.class)
     @WithDefault("60s")
     Duration maxWait();
 
     /**
-     * A table is vacuumed when this part of its rows is dead, or analyzed when it has changed. Autovacuum comes at a
-     * fifth: for a table that loses a percent a day, after weeks.
+     * The share of a table's rows from which on the table is vacuumed, if these rows are dead, or analyzed, if these
+     * rows have changed: 0% to 99%. PostgreSQL's autovacuum waits for 20 %, which a table that loses 1 % a day reaches
+     * after weeks only.
      */
     @WithConverter(Ratio.Share.class)
     @WithDefault("5%")
     Ratio vacuumShare();
 
-    /** Nor for fewer rows than this: PostgreSQL's own vacuum is there in time for small tables. */
+    /**
+     * The smallest number of dead or changed rows for which a table is vacuumed or analyzed, from 1 on. PostgreSQL's
+     * own autovacuum comes in time for small tables.
+     */
     @WithConverter(ConfigConverters.Positive.class)
     @WithDefault("10000")
     int vacuumMinRows();
 
-    /** Not more tables in one run. */
+    /**
+     * The largest number of tables that one run vacuums, analyzes or freezes, from 1 on. The next run does the rest.
+     */
     @WithConverter(ConfigConverters.Positive.class)
     @WithDefault("20")
     int maxVacuums();

@@ -10,17 +10,20 @@ import java.util.List;
 import java.util.function.Function;
 import org.eclipse.microprofile.config.Config;
 
-/** What is configured for each job by its name: keys that no mapping can know, as jobs are found when the program runs. */
+/**
+ * Reads the configuration keys that end with the name of a job. No mapping can list these keys, because the program
+ * finds its jobs only when it runs.
+ */
 @ApplicationScoped
 public class JobConfig {
     private static final String CRON = "segdiff.schedule.cron.";
     private static final String ZONE = "segdiff.schedule.time-zone.";
     private static final String MAX_AGE = "segdiff.health.max-age.";
 
-    /** A day, and a quarter of one for a run that is late or long. */
+    /** One day, as jobs run daily, and 6 hours for a run that starts late or takes long. */
     private static final Duration DEFAULT_MAX_AGE = Duration.ofHours(30);
 
-    /** What turns a job's own schedule off. */
+    /** The value in place of a cron expression that turns a job's schedule off. */
     private static final String OFF = "off";
 
     private final Config config;
@@ -36,27 +39,32 @@ public class JobConfig {
         return List.of(CRON + job, ZONE + job, MAX_AGE + job);
     }
 
-    /** When serve runs the job: five fields as in crontab, or {@code off}. */
+    /**
+     * When {@code serve} runs the job: a cron expression of five fields, as in a CronJob, or {@code off}. Without the
+     * key, the job's own time holds, such as {@code 30 2 * * *}.
+     */
     public String cron(Job job) {
         return config.getOptionalValue(CRON + job.name(), String.class).orElse(job.cron());
     }
 
-    /** Whether serve runs the job at all. */
+    /** Whether {@code serve} runs the job at all: false if the cron expression is {@code off}. */
     public boolean isScheduled(Job job) {
         return !cron(job).equalsIgnoreCase(OFF);
     }
 
-    /** The zone of its cron expression. */
+    /** The time zone of the job's cron expression; without the key it is {@code segdiff.time-zone}. */
     public ZoneId zone(Job job) {
         return read(ZONE + job.name(), runConfig.timeZone(), new ConfigConverters.Zone()::convert);
     }
 
-    /** When its last success is older, its goal counts as missed. */
+    /**
+     * How old the job's last success may be, 30 hours without the key; if it is older, the job's goal counts as missed.
+     */
     public Duration maxAge(Job job) {
         return read(MAX_AGE + job.name(), DEFAULT_MAX_AGE, new ConfigConverters.Seconds()::convert);
     }
 
-    /** An error that names the key of a job's cron expression. */
+    /** An error that says which key holds the faulty cron expression, its value, and what was expected. */
     public InvalidInputException invalidCron(Job job, String expected) {
         return invalid(CRON + job.name(), cron(job), expected);
     }

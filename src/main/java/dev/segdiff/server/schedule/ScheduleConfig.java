@@ -6,15 +6,24 @@ import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;
 
-/** Whether and how {@code serve} runs jobs by itself; the cron expressions are in {@link dev.segdiff.run.JobConfig}. */
+/**
+ * The configuration of the schedules of {@code serve}; the cron expressions are in {@link dev.segdiff.run.JobConfig}.
+ */
 @ConfigMapping(prefix = "segdiff.schedule")
 public interface ScheduleConfig {
-    /** False where CronJobs run the jobs. */
+    /**
+     * Whether serve starts the jobs by itself, at the times of segdiff.schedule.cron.JOB. Set it to false where
+     * CronJobs run the jobs.
+     */
     @WithConverter(ConfigConverters.Switch.class)
     @WithDefault("true")
     boolean enabled();
 
-    /** A run that could not start in time starts later, but not later than this; as a CronJob's startingDeadlineSeconds. */
+    /**
+     * How late a scheduled run may still start, from 1 s on. If the database or all replicas were away at the planned
+     * time, or if that run was interrupted, the run is made up for until this deadline, and skipped after it. A CronJob
+     * has the same setting, startingDeadlineSeconds.
+     */
     @WithConverter(ConfigConverters.Seconds.class)
     @WithDefault("12h")
     Duration startingDeadline();
