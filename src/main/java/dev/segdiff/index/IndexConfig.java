@@ -32,8 +32,8 @@ public interface IndexConfig {
     Ratio bloatThreshold();
 
     /**
-     * Indexes that are smaller than this are left alone, whatever their bloat. The unit is kB, MB, GB or TB. Such an index fits into
-     * any cache, and a rebuild gains too little to be worth its locks.
+     * Indexes that are smaller than this are left alone, whatever their bloat. The unit is kB, MB, GB or TB. A smaller
+     * index fits into any cache, and a rebuild gains too little to be worth its locks.
      */
     @WithConverter(ByteSize.FromText.class)
     @WithDefault("16MB")

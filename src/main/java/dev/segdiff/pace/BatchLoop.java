@@ -13,40 +13,43 @@ import java.util.function.UnaryOperator;
 import org.jboss.logging.Logger;
 
 /**
- * Works through many rows in batches, each in a transaction of its own.
+ * Works through many rows of one table in batches. Each batch is a transaction of its own.
  *
  * <ol>
  *   <li>A batch that takes too long, or that PostgreSQL refuses, is tried again at half its size.
  *   <li>A batch that finds rows locked is tried again without those rows.
- *   <li>A batch of the smallest size that PostgreSQL still refuses is walked over without touching a row.
- *   <li>After each batch the run passes its gate, and pauses.
+ *   <li>A batch that PostgreSQL refuses even at the smallest size is passed over: no row of the batch is touched.
+ *   <li>After each batch the run waits at its gate while the application is under pressure, and then pauses for a
+ *       moment.
  * </ol>
  */
 public final class BatchLoop {
     private static final Logger LOG = Logger.getLogger(BatchLoop.class);
 
     /**
-     * While a batch waits for a locked row, it keeps the rows that it has locked itself, and other sessions queue up
-     * behind those. So it waits for 100 ms only, and then passes over the row.
+     * While a batch waits for a locked row, the batch keeps its own row locks, and other sessions queue up behind
+     * these. So a batch waits only 100 ms for a locked row, and then passes over the row.
      */
     private static final Duration LOCK_TIMEOUT = Duration.ofMillis(100);
 
-    /** A batch may take this many times its target before PostgreSQL ends it. */
+    /**
+     * PostgreSQL ends a batch that takes this many times its target duration: with the default of 250 ms, after 1 s.
+     */
     private static final int TIMEOUT_FACTOR = 4;
 
-    /** How often a batch may find the table itself locked. */
+    /** How many times in a row a batch may find the table itself locked before the error is thrown. */
     private static final int LOCK_ATTEMPTS = 5;
 
     /**
-     * The time limit of a batch of the smallest size. A batch holds the row of the lease, so that the heartbeat cannot
-     * renew the lease meanwhile: two such batches must fit into one lease of 30 s.
+     * The time limit of a batch of the smallest size. While a batch runs, it holds the row of the lease, so the
+     * heartbeat cannot renew the lease. Therefore two such batches must fit into one lease of 30 s.
      */
     private static final Duration MAX_DURATION = Duration.ofSeconds(10);
 
     private static final long FIRST_ROWS = 1000;
     private static final long FIRST_PAGES = 16;
 
-    /** More rows than this do not fit a page of 8 kB (MaxHeapTuplesPerPage). */
+    /** The largest number of rows in a page of 8 kB (PostgreSQL's MaxHeapTuplesPerPage). */
     private static final long ROWS_PER_PAGE = 291;
 
     /** What one batch has done. */
@@ -54,17 +57,17 @@ public final class BatchLoop {
         /** Whether the batch found anything to do. */
         boolean worked();
 
-        /** Rows of the table. */
+        /** The number of rows that the batch has worked on. */
         long rows();
 
-        /** Whether another session waits for what this batch has locked. */
+        /** Whether another session waits for rows that this batch has locked. */
         boolean holdsUp();
     }
 
     /** One batch, in its transaction. */
     @FunctionalInterface
     public interface Work<D extends Done> {
-        /** @param size rows, or pages, that the batch shall take */
+        /** @param size how many rows, or pages, the batch shall take */
         D run(Session session, long size, LockMode locks);
     }
 
@@ -84,13 +87,13 @@ public final class BatchLoop {
         this.names = names;
     }
 
-    /** Not more rows than this in this run. */
+    /** Limits the number of rows that this loop works on in this run. */
     public BatchLoop atMost(long rows) {
         left = rows;
         return this;
     }
 
-    /** Changes the settings of each transaction, for what its statements need. */
+    /** Changes the settings of the transaction of each batch, such as {@code enable_seqscan}. */
     public BatchLoop tuned(UnaryOperator<Settings> more) {
         tuning = more;
         return this;
@@ -109,19 +112,19 @@ public final class BatchLoop {
         return run;
     }
 
-    /** A size in rows that adapts from batch to batch. */
+    /** A batch size in rows, which adapts from batch to batch. */
     public BatchSize rows() {
         BatchConfig config = batches.config();
         return new BatchSize(FIRST_ROWS, config.minRows(), config.maxRows(), config.targetDuration());
     }
 
-    /** A size in pages of 8 kB that adapts from batch to batch. */
+    /** A batch size in pages of 8 kB, which adapts from batch to batch. */
     public BatchSize pages() {
         BatchConfig config = batches.config();
         return new BatchSize(FIRST_PAGES, 1, config.maxRows() / ROWS_PER_PAGE, config.targetDuration());
     }
 
-    /** Asks a question under the same settings as the batches, for 10 s at most. */
+    /** Reads something in a transaction with the settings of the batches, for 10 s at most. */
     public <T> T ask(Function<Session, T> question) {
         return batches.database().transaction(settings(MAX_DURATION), run.cancellation(), question);
     }
@@ -129,8 +132,9 @@ public final class BatchLoop {
     /**
      * Runs one batch until it succeeds.
      *
-     * @param locks how the batch begins to treat locked rows
-     * @throws DatabaseException if the table stays locked, or if PostgreSQL refuses for another reason than those above
+     * @param locks how the first attempt treats locked rows
+     * @throws DatabaseException if the table stays locked, or if PostgreSQL refuses the batch for another reason than
+     *     those in the list above
      */
     public <D extends Done> D run(BatchSize size, LockMode locks, Work<D> work) {
         LockMode mode = locks;
@@ -200,7 +204,9 @@ public final class BatchLoop {
         }
     }
 
-    /** Shorter after a batch that found little. */
+    /**
+     * Sleeps for a random time up to max-pause. After a batch with half of max-rows, the longest pause is half as long.
+     */
     private void pause(long rows) {
         BatchConfig config = batches.config();
         long longest = config.maxPause().toMillis() * Math.min(rows, config.maxRows()) / config.maxRows();

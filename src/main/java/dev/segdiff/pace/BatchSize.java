@@ -2,7 +2,10 @@ package dev.segdiff.pace;
 
 import java.time.Duration;
 
-/** How many rows, or pages, the next batch takes: as many as fit the target duration, judged by the last one. */
+/**
+ * The number of rows, or pages, of the next batch. It follows from how long the last batch took, against the target
+ * duration.
+ */
 public final class BatchSize {
     private final long min;
     private final long max;
@@ -24,7 +27,10 @@ public final class BatchSize {
         return size == min;
     }
 
-    /** One batch never more than doubles or halves it: a single slow moment says little. */
+    /**
+     * Adapts the size after a batch. One batch at most doubles or halves the size, because a single slow batch says
+     * little.
+     */
     public void adapt(Duration took) {
         double ratio = (double) target.toNanos() / Math.max(1, took.toNanos());
         resize(size * Math.max(0.5, Math.min(2, ratio)));

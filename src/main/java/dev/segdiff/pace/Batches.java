@@ -4,7 +4,7 @@ import dev.segdiff.db.Database;
 import dev.segdiff.run.RunContext;
 import jakarta.enterprise.context.ApplicationScoped;
 
-/** Makes the loops in which runs work through many rows. */
+/** Makes the loops ({@link BatchLoop}) in which runs work through many rows. */
 @ApplicationScoped
 public class Batches {
     private final Database database;

@@ -12,13 +12,16 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Stands between the steps of one run, and is shared by its workers. While the application has a hard time, or while the
- * job is paused, nobody passes.
+ * The place between two steps of a run where the run waits while the application is under pressure or the job is
+ * paused. All workers of a run share one gate.
  */
 public final class Gate {
     private static final Logger LOG = Logger.getLogger(Gate.class);
 
-    /** Asking costs the server less than a millisecond; more often would be noise, less often would be late. */
+    /**
+     * How often the gate asks the server. One question costs the server less than a millisecond. Asking more often
+     * would be noise, and asking less often would notice pressure too late.
+     */
     private static final Duration INTERVAL = Duration.ofSeconds(1);
 
     private final Throttle throttle;
@@ -36,7 +39,7 @@ public final class Gate {
     /**
      * Returns when the run may go on.
      *
-     * @throws CancelledException if it is to end, or has waited for too long
+     * @throws CancelledException if the run is to end, or has waited for longer than segdiff.throttle.max-wait
      */
     public synchronized void pass() {
         run.cancellation().check();
@@ -46,7 +49,11 @@ public final class Gate {
         }
     }
 
-    /** Passes after a step of so many rows, and not sooner than people allow. */
+    /** Passes the gate after a step, and first sleeps if people have limited the rows per second of the job.
+     *
+     * @param rows how many rows the step worked on
+     * @param took how long the step took; this time counts towards the limit
+     */
     public void pass(long rows, Duration took) {
         Long limit = rowsPerSecond;
         if (limit != null) {
@@ -55,7 +62,10 @@ public final class Gate {
         pass();
     }
 
-    /** Somebody waited for us: gives everybody in that queue time to get through. */
+    /**
+     * Sleeps for a second because another session waited for this run, so that all sessions in that queue get their
+     * turn.
+     */
     public void yieldTo(WaitCause whom) {
         LOG.debugf("run=%d job=%s yields to %s", run.runId(), job.name(), whom);
         run.throttled(WaitReason.of(whom), INTERVAL);

@@ -14,16 +14,22 @@ import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /**
- * A statement that holds a table for long: a rebuild, a vacuum. Readers and writers go on beside it; whoever wants to lock
- * them out waits for it, and they wait behind him. So it is watched, and gives way, as autovacuum does.
+ * Runs a statement that holds a table for a long time, such as a rebuild or a vacuum, and cancels the statement if
+ * another session wants to lock the table. Readers and writers go on beside the statement. But a session that wants to
+ * lock them out waits for the statement, and readers and writers then wait behind this session. So segdiff watches the
+ * statement and gives way, as autovacuum does.
  */
 @ApplicationScoped
 public class LongStatement {
     private static final Logger LOG = Logger.getLogger(LongStatement.class);
 
-    /** Seen within a quarter of a second and cancelled, it has been in the way for less than half of one. */
+    /**
+     * How often segdiff looks for waiting sessions. At 250 ms, a statement is in the way for less than half a second
+     * before it has been noticed and cancelled.
+     */
     private static final long WATCH_MILLIS = 250;
 
+    /** The time limit of the query that looks for waiting sessions. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     private final Database database;
@@ -32,7 +38,10 @@ public class LongStatement {
         this.database = database;
     }
 
-    /** The bounds of such a statement; it ends within a second when its worker has died, and nobody watches any more. */
+    /**
+     * The settings of a long statement: its time limits and, on Linux, a check once a second whether the worker still
+     * lives. If the worker has died, PostgreSQL ends the statement, because nobody watches it any more.
+     */
     public Settings settings(Duration statementTimeout, Duration lockTimeout) {
         Settings bounded = Settings.bounded(statementTimeout, lockTimeout);
         boolean canCheck = database.transaction(
@@ -41,11 +50,11 @@ public class LongStatement {
     }
 
     /**
-     * Runs it to its end, or until somebody waits for it.
+     * Runs the statement to its end, or until another session waits for its table.
      *
-     * @param tableOid the table that it holds
-     * @param watched is called every now and then while it runs
-     * @return whom it gave way to; empty if it is done
+     * @param tableOid the table that the statement holds
+     * @param watched is called every 250 ms while the statement runs
+     * @return the session that it gave way to, in words; empty if the statement has ended by itself
      * @throws CancelledException if the run is to end
      */
     public Optional<String> run(RunContext run, Settings settings, long tableOid, String sql, Runnable watched) {
@@ -87,12 +96,12 @@ public class LongStatement {
             waiting(tableOid).ifPresent(statement::request);
             watched.run();
         } catch (DatabaseException e) {
-            // The next look may do better; the statement has its own timeout.
+            // The next look may succeed, and the statement has its own time limit.
             LOG.warnf("cannot see who waits: %s", e.getMessage());
         }
     }
 
-    /** Whoever waits for a lock that keeps writers out, as they queue up behind him. */
+    /** A session that waits for a lock on the table that keeps writers out: writers queue up behind this session. */
     private Optional<String> waiting(long tableOid) {
         Settings impatient = database.defaults().statementTimeout(PATIENCE);
         return database.transaction(

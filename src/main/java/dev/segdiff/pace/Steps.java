@@ -13,22 +13,22 @@ import java.util.function.BiPredicate;
 import java.util.function.Function;
 
 /**
- * Does the same to many things, each in a transaction of its own, however many there are. What is locked is left for the
- * next run and counted as busy, what fails is reported, and the rest goes on.
+ * Does the same step to each of many things, such as dropping each table of a list, in a transaction of its own. A
+ * thing that is locked is counted as busy and left for the next run. A thing that fails is reported. The others go on.
  */
 @ApplicationScoped
 public class Steps {
     /**
-     * What is done to each.
+     * The step that is done to each thing.
      *
-     * @param count the name under which it is counted
-     * @param subject how a person calls the thing
-     * @param sql what a dry run tells
-     * @param work does it; false if it needed nothing after all
+     * @param count the name under which the run counts the step, such as "partitions_dropped"
+     * @param subject the name of the thing for people
+     * @param sql the statement that a dry run prints in place of the step
+     * @param work does the step; returns false if the thing needed nothing after all
      */
     public record Step<T>(
             String count, Function<T, String> subject, Function<T, String> sql, BiPredicate<Session, T> work) {
-        /** A step that always does something. */
+        /** A step that always has something to do, and so always counts. */
         public static <T> Step<T> of(
                 String count, Function<T, String> subject, Function<T, String> sql, BiConsumer<Session, T> work) {
             return new Step<>(count, subject, sql, (session, thing) -> {
@@ -69,11 +69,11 @@ public class Steps {
     }
 
     /**
-     * Does one thing that needs more than a transaction, or none. If somebody else is in the way, or PostgreSQL refuses,
-     * the run reports that and goes on.
+     * Does one piece of work that needs several transactions, or none. If another session is in the way, or PostgreSQL
+     * refuses the work, the run reports this and goes on.
      *
-     * @param subject how a person calls the thing, such as "partition public.event_2026_01"
-     * @return true if all went well
+     * @param subject the name of the thing for people, such as "partition public.event_2026_01"
+     * @return true if the work succeeded
      */
     public static boolean attempt(RunContext run, String subject, Runnable work) {
         try {

@@ -8,7 +8,9 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Lets a run go no further while the application has a hard time, or people say so. */
+/**
+ * Knows whether a run has to wait: because the application is under pressure, or because people have paused the job.
+ */
 @ApplicationScoped
 public class Throttle {
     private final JobControls controls;
@@ -21,7 +23,7 @@ public class Throttle {
         this.config = config;
     }
 
-    /** What is wrong with the configured query, if anything is. */
+    /** The error of the configured query segdiff.throttle.query; empty if the query works. */
     public Optional<String> fault() {
         return queries.fault();
     }
@@ -31,12 +33,12 @@ public class Throttle {
         return new Gate(this, job, run);
     }
 
-    /** What people have said of the job: pause, or not faster than this. */
+    /** What people have set for the job: a pause, or a limit of rows per second. */
     JobControls.Control control(Job job) {
         return controls.of(job);
     }
 
-    /** What the server, or the operator's query, has against going on now. */
+    /** Why a run has to wait now, by the state of the server or by the operator's query; empty if it may go on. */
     Optional<WaitReason> reason() {
         return queries.reason();
     }

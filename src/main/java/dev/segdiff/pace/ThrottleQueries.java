@@ -10,10 +10,13 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Asks PostgreSQL whether the application has a hard time. */
+/** The SQL that asks PostgreSQL whether the application, its standbys or the WAL archiver are under pressure. */
 @ApplicationScoped
 public class ThrottleQueries {
-    /** An operator's query is asked every second; one that takes longer is no question but a load. */
+    /**
+     * The time limit of the operator's query. The query runs once a second, so one that takes longer would be a load
+     * itself.
+     */
     private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(2);
 
     private final Database database;
@@ -24,13 +27,13 @@ public class ThrottleQueries {
         this.config = config;
     }
 
-    /** A reason to wait, if there is one. */
+    /** A reason to wait; empty if there is none. */
     Optional<WaitReason> reason() {
         Optional<WaitReason> server = serverReason();
         return server.isPresent() ? server : operatorReason();
     }
 
-    /** What is wrong with the operator's query, if anything is. */
+    /** The error of the operator's query; empty if the query works, or fails only for the moment. */
     Optional<String> fault() {
         try {
             ask();
@@ -42,7 +45,10 @@ public class ThrottleQueries {
         }
     }
 
-    /** What the role may not see (pg_stat_replication without pg_monitor) does not count. */
+    /**
+     * A reason to wait that the server itself shows. Without pg_monitor the role does not see the lag in
+     * pg_stat_replication, and then the lag is no reason.
+     */
     private Optional<WaitReason> serverReason() {
         return database.transaction(session -> session.first(
                 """

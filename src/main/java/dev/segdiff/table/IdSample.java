@@ -11,15 +11,20 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * The least and the greatest ids of a table. Random ids would expire at random, and ids that are not written alike do not
- * follow each other in the order of their time: both show at the ends of the order, where such an id would stand.
+ * A sample of a table's ids, the 100 smallest and the 100 largest, which shows whether the ids begin with a time.
+ * Random ids would expire at random. Ids that are written in different ways, such as in upper and lower case, do not
+ * sort by their time. Both kinds of ids show at the ends of the order, so a sample of the ends is enough.
  */
 public final class IdSample {
     private static final int SIZE = 100;
 
-    /** Ids that begin with a time lie after this one; of random ones not one in a hundred does. */
+    /**
+     * The times in real ids are later than this. Of random ids, not one in a hundred has a time between this one and
+     * now.
+     */
     private static final Instant EARLIEST = Instant.parse("2000-01-01T00:00:00Z");
 
+    /** How far the clock of a program that makes ids may be ahead of the database's clock. */
     private static final Duration CLOCK_DRIFT = Duration.ofDays(1);
 
     private final TimedTable table;
@@ -46,14 +51,17 @@ public final class IdSample {
         return new IdSample(table, ids);
     }
 
-    /** The key as the table really writes it: a text can hold UUIDs, and letters can be small. */
+    /**
+     * The key as the table really writes it: a text column may hold UUIDs in place of ULIDs, and letters may be lower
+     * case.
+     */
     public TimeKey key() {
         boolean uuids = table.key().kind() == Kind.ULID && ids.stream().anyMatch(id -> id.length() == 36);
         return new TimeKey(
                 uuids ? Kind.UUID_TEXT : table.key().kind(), table.key().zone(), lower);
     }
 
-    /** Why rows cannot be told apart by the time of their ids; empty if they can. */
+    /** Why the ids do not tell the time of their rows; empty if they do. */
     public Optional<String> fault(Instant now) {
         TimeKey key = key();
         boolean timed = ids.stream().allMatch(id -> key.time(id)

@@ -11,18 +11,25 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the newest partition of a table ends, and how the partitions after it continue the series.
+ * The end of a table's newest partition, and how the partitions after it continue the series.
  *
- * @param end in the zone in which the bounds of the partitions are round
- * @param interval what the next partition covers
- * @param name of the newest partition; empty if there is none
- * @param suffix what its name tells of its time; empty if there is none
+ * @param end where the newest partition ends, in the time zone in which the bounds of the partitions are round, such as
+ *     midnight
+ * @param interval how much time the next partition covers
+ * @param name the name of the newest partition; empty if there is no partition
+ * @param suffix the suffix that belongs to the newest partition's time, such as 2026_03; empty if there is no partition
  */
 public record NewestPartition(ZonedDateTime end, PartitionInterval interval, String name, String suffix) {
-    /** Two years of months: enough to have seen the clocks go back and forth. */
+    /**
+     * How many of the newest partitions must have round bounds. Two years of monthly partitions include the days on
+     * which clocks change, and so show the time zone.
+     */
     private static final int RECENT = 24;
 
-    /** Empty if the partitions are no series of hours, days, weeks, months or years in any zone. */
+    /**
+     * The newest partition of a table; empty if the partitions are no series of hours, days, weeks, months or years in
+     * any time zone.
+     */
     public static Optional<NewestPartition> of(Partitions partitions, Instant now) {
         PartitionPlan plan = partitions.plan();
         TimeKey key = partitions.table().key();
@@ -42,7 +49,7 @@ public record NewestPartition(ZonedDateTime end, PartitionInterval interval, Str
                 .findFirst());
     }
 
-    /** Where partitions made ahead have to end: the present one, and so many after it. */
+    /** Where the last partition made ahead has to end: after the present interval and {@code ahead} more. */
     ZonedDateTime target(Instant now, int ahead) {
         ZonedDateTime bound = interval.floor(now.atZone(end.getZone()));
         for (int i = 0; i <= ahead; i++) {
@@ -68,8 +75,8 @@ public record NewestPartition(ZonedDateTime end, PartitionInterval interval, Str
      */
     private record Series(PartitionPlan plan, TimeKey key, Partition newest, List<Partition> recent) {
         /**
-         * In the zone that the bounds show: that of the key, UTC, or any other in which all of them are round, if all such
-         * zones agree on the bounds to come.
+         * The newest partition in the time zone that the bounds show. This is the zone of the key, or UTC, or any
+         * other zone in which all bounds are round, provided that all such zones agree on the bounds to come.
          */
         Optional<NewestPartition> rounded() {
             for (ZoneId zone : List.of(key.zone(), ZoneOffset.UTC)) {

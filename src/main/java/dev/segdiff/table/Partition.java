@@ -4,12 +4,12 @@ import dev.segdiff.db.TableName;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A partition of a table, as the catalog has it.
+ * A partition of a table, as PostgreSQL's catalog has it.
  *
- * @param from its least value; null: none, or it is the default partition
- * @param to the value that it ends before; null: none, or it is the default partition
- * @param detachPending an earlier {@code detach ... concurrently} was cut off
- * @param pages of 8 kB
+ * @param from the smallest value in the partition; null: the partition has no lower bound, or is the default partition
+ * @param to the value before which the partition ends; null: the partition has no end, or is the default partition
+ * @param detachPending whether an earlier {@code detach ... concurrently} was cut off and has to be finished
+ * @param pages the size of the partition in pages of 8 kB
  */
 public record Partition(
         TableName table,

@@ -6,16 +6,19 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.util.List;
 
-/** The partitions of a table, as PostgreSQL's catalog has them. */
+/** The SQL that reads the partitions of a table from PostgreSQL's catalog. */
 public final class PartitionCatalog {
-    /** The SQL of the value that a partition {@code c} of {@code pg_class} ends before; null if it has no end. */
+    /**
+     * The SQL of the value before which a partition ends, where the partition is the row {@code c} of {@code pg_class};
+     * null if the partition has no end.
+     */
     public static final String UPPER = "substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \\(''(.*)''\\)$')";
 
     private static final String LOWER = "substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \\(''(.*)''\\) TO')";
 
     private PartitionCatalog() {}
 
-    /** In the order of their time, the default partition last. */
+    /** The partitions of a table in the order of their time, the default partition last. */
     public static List<Partition> list(Session session, TimedTable table) {
         return session.list(
                 """

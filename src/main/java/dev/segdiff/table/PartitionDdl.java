@@ -7,12 +7,15 @@ import dev.segdiff.db.TableName;
 public final class PartitionDdl {
     private PartitionDdl() {}
 
-    /** Locks out neither readers nor writers, and runs outside a transaction; a default partition forbids it. */
+    /**
+     * A detach that locks out neither readers nor writers. It has to run outside a transaction, and PostgreSQL refuses
+     * it for a table with a default partition.
+     */
     public static String detachConcurrently(TableName table, TableName partition) {
         return detach(table, partition) + " concurrently";
     }
 
-    /** Ends a {@code detach ... concurrently} that was cut off. */
+    /** Finishes a {@code detach ... concurrently} that was cut off. */
     public static String finalizeDetach(TableName table, TableName partition) {
         return detach(table, partition) + " finalize";
     }
@@ -21,7 +24,10 @@ public final class PartitionDdl {
         return "alter table " + table + " detach partition " + partition;
     }
 
-    /** By itself, so that attaching it does not lock out readers and writers of the others. */
+    /**
+     * Makes the partition as a table of its own, to be attached afterwards: attaching a table does not lock out readers
+     * and writers of the other partitions, while {@code create table ... partition of} does.
+     */
     public static String create(TableName table, TableName partition) {
         return "create table " + partition + " (like " + table
                 + " including defaults including generated including constraints including storage"
@@ -33,7 +39,10 @@ public final class PartitionDdl {
                 .formatted(table, partition, from, to);
     }
 
-    /** A partition of another owner than its parent's would be in the way of the next {@code alter table}. */
+    /**
+     * Gives the partition to the owner of its table. With another owner, the next {@code alter table} of the parent
+     * would fail.
+     */
     public static void giveToOwnerOf(Session session, TableName table, TableName partition) {
         session.call(
                 "select segdiff.give_to_owner_of(to_regclass(?), to_regclass(?))",

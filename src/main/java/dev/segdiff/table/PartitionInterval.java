@@ -8,7 +8,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 
-/** How much time a partition covers. */
+/** The time that one partition covers: an hour, day, week, month or year. */
 public enum PartitionInterval {
     HOUR(ChronoUnit.HOURS),
     DAY(ChronoUnit.DAYS),
@@ -22,7 +22,10 @@ public enum PartitionInterval {
         this.unit = unit;
     }
 
-    /** The interval that leads from one bound to the other in their zone, if it is one of these. */
+    /**
+     * The interval from one bound to the other in their time zone; empty if it is not one hour, day, week, month or
+     * year.
+     */
     public static Optional<PartitionInterval> between(ZonedDateTime from, ZonedDateTime to) {
         // Years first: the first of January is also the first of a month.
         return Arrays.stream(new PartitionInterval[] {YEAR, MONTH, WEEK, DAY, HOUR})
@@ -31,20 +34,22 @@ public enum PartitionInterval {
     }
 
     /**
-     * Where the partition ends that begins here. Where days begin at 01:00 once a year, as clocks go forward at midnight,
-     * the next one begins at midnight again.
+     * The end of a partition that begins at this time. In some time zones one day of the year begins at 01:00,
+     * because clocks go forward at midnight; the partition of that day ends at the next midnight.
      */
     public ZonedDateTime after(ZonedDateTime from) {
         ZonedDateTime next = from.plus(1, unit);
         return isRound(from) ? floor(next) : next;
     }
 
-    /** Whether the time is the beginning of an hour, day, week, month or year in its zone. */
+    /**
+     * Whether the time is the beginning of such an interval in its time zone, such as the first of a month at 00:00.
+     */
     public boolean isRound(ZonedDateTime time) {
         return floor(time).isEqual(time);
     }
 
-    /** The latest bound that is not after this time. */
+    /** The beginning of the interval in which this time lies. */
     public ZonedDateTime floor(ZonedDateTime time) {
         ZonedDateTime day = time.truncatedTo(ChronoUnit.DAYS);
         return switch (this) {
@@ -56,7 +61,7 @@ public enum PartitionInterval {
         };
     }
 
-    /** What the name of a partition that begins here ends with. */
+    /** The suffix for the name of a partition that begins at this time, such as 2026_03 for a month. */
     public String suffix(ZonedDateTime from) {
         String pattern =
                 switch (this) {

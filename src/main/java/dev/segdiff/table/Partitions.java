@@ -7,17 +7,20 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The partitions of a table, and how they shall go on.
+ * The partitions of a table, together with the plan for the partitions to come.
  *
- * @param all in the order of their time, the default partition last
+ * @param all the partitions in the order of their time, the default partition last
  */
 public record Partitions(PartitionPlan plan, TimedTable table, List<Partition> all) {
-    /** The partition for rows that no other one takes, if there is one. */
+    /** The partition for rows that fit no other partition; empty if the table has none. */
     public Optional<Partition> defaultPartition() {
         return all.stream().filter(Partition::isDefault).findFirst();
     }
 
-    /** Whether nobody wants partitions made: another program makes them, or the last one has no end. */
+    /**
+     * Whether segdiff has no partitions to make, because another program makes them or because one partition has no
+     * end.
+     */
     boolean needNoMore() {
         return plan.ahead() == 0 || all.stream().anyMatch(p -> !p.isDefault() && p.to() == null);
     }

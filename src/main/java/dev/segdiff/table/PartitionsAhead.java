@@ -15,16 +15,19 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 import java.util.Optional;
 
-/** Makes the partitions of the time to come, so that no row ever lacks a place. */
+/** Makes partitions before their time comes, so that every new row finds its partition. */
 @ApplicationScoped
 public class PartitionsAhead {
-    /** To attach a partition beside a default one, PostgreSQL locks everybody out and reads that: not more than 8 MB. */
+    /**
+     * The largest default partition, in pages of 8 kB, beside which a partition is attached: 8 MB. To attach a
+     * partition, PostgreSQL locks everybody out and reads the default partition as a whole.
+     */
     private static final long MAX_DEFAULT_PAGES = 1000;
 
-    /** In one run, after a long absence. */
+    /** The largest number of partitions that one run makes. Only after a long absence are there so many to make. */
     private static final int MAX_NEW = 1000;
 
-    /** A daily run, and one that is late. */
+    /** The time between two daily runs, 24 hours, and 6 hours for a run that is late. */
     private static final Duration LATE = Duration.ofHours(30);
 
     private static final DateTimeFormatter UTC = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mmX", Locale.ROOT);
@@ -36,9 +39,10 @@ public class PartitionsAhead {
     }
 
     /**
-     * Makes the partitions that lack, and counts as refused a plan whose partitions do not reach as far as they should.
+     * Makes the partitions that are missing. If the partitions then do not reach as far ahead as planned, the run
+     * counts the plan as refused and reports a problem.
      *
-     * @param horizon a partition that ends before this time would be expired at once, so it is not made
+     * @param horizon a partition that ends before this time is not made, because it would expire at once
      */
     public void make(RunContext run, Partitions partitions, Instant now, Instant horizon) {
         if (partitions.needNoMore()) {
@@ -54,7 +58,10 @@ public class PartitionsAhead {
         });
     }
 
-    /** From when on rows have no place, if partitions do not reach as far ahead as they should. */
+    /**
+     * A sentence that says from when on new rows find no partition; empty if the partitions reach as far ahead as
+     * planned.
+     */
     public Optional<String> lacking(Partitions partitions, Instant now) {
         return partitions.needNoMore() ? Optional.empty() : lacking(partitions, partitions.end(), now.minus(LATE), now);
     }
@@ -89,7 +96,9 @@ public class PartitionsAhead {
         return new Series(newest, newest.target(now, plan.ahead()));
     }
 
-    /** As far as there are partitions afterwards. */
+    /**
+     * Makes the partitions of a series, and returns the time up to which there are partitions without a gap afterwards.
+     */
     private Instant make(RunContext run, Partitions partitions, Series series, Instant horizon) {
         PartitionInterval interval = series.newest().interval();
         ZonedDateTime from = series.newest().end();
@@ -156,7 +165,10 @@ public class PartitionsAhead {
                 + table.table().plain() + "; move them out of there, and the next run makes it");
     }
 
-    /** Named like the newest partition, where its name tells its time. */
+    /**
+     * The name of a new partition. If the name of the newest partition contains its time, such as 2026_03 or 202603,
+     * the new name is the same with the new time; otherwise it is the table's name and the new time.
+     */
     private static TableName name(TimedTable table, NewestPartition newest, ZonedDateTime from) {
         String suffix = newest.interval().suffix(from);
         String schema = table.table().schema();

@@ -5,12 +5,15 @@ import dev.segdiff.db.TableName;
 import java.util.List;
 
 /**
- * A foreign key of another table that keeps the rows which it references from being deleted.
+ * A foreign key of another table. The rows that it references cannot be deleted.
  *
- * @param exists the SQL that a row of the event table, called {@code t}, is referenced
+ * @param exists the SQL condition that a row of the event table, which is called {@code t}, is referenced
  */
 public record Reference(String name, TableName child, String exists) {
-    /** Those whose rows may be read; a table that references itself loses parents and children together. */
+    /**
+     * The foreign keys that reference a table and whose tables this role may read. Foreign keys of the table itself do
+     * not count, because a delete removes parents and children together.
+     */
     public static List<Reference> of(Session session, TableName table) {
         return session.list(
                 """
@@ -34,12 +37,12 @@ public record Reference(String name, TableName child, String exists) {
                 table.toString());
     }
 
-    /** For people. */
+    /** The foreign key in words, for the report. */
     public String words() {
         return "foreign key " + name + " of " + child.plain() + " references them";
     }
 
-    /** The SQL that none of these references a row. */
+    /** The SQL condition that none of these foreign keys references a row. */
     public static String none(List<Reference> references) {
         StringBuilder sql = new StringBuilder("true");
         references.forEach(reference -> sql.append(" and not ").append(reference.exists()));

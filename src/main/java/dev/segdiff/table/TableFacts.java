@@ -12,20 +12,20 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What the catalog knows of a table and of one of its columns.
+ * What PostgreSQL's catalog knows about a table and one of its columns.
  *
  * @param kind {@code relkind}: "r" a table, "p" a partitioned table, "v" a view, and so on
- * @param hasColumn whether the table has the column; what follows of the column is empty without it
+ * @param hasColumn whether the table has the column; without it, the fields about the column are empty
  * @param baseType the type of the column, below its domains, such as "timestamptz"
  * @param castType the same type as a cast names it, such as "timestamp with time zone"
  * @param partitionedByColumn whether the table is partitioned by range on this column alone
- * @param partitionKey such as "LIST (kind)"; "null" if the table is not partitioned
+ * @param partitionKey how the table is partitioned, such as "LIST (kind)"; "null" if the table is not partitioned
  * @param indexed whether a btree index begins with the column
  * @param mayDelete whether this role may select, lock and delete rows
- * @param foreignOwners owners of the table or its partitions of whose role this one is no member
+ * @param foreignOwners the owners of the table and its partitions in whose roles this role is no member
  * @param rowSecurity whether row security hides rows from this role
- * @param pages of 8 kB
- * @param standby whether the server is one
+ * @param pages the size of the table in pages of 8 kB
+ * @param standby whether the server is a standby
  */
 public record TableFacts(
         String kind,
@@ -41,7 +41,7 @@ public record TableFacts(
         boolean rowSecurity,
         long pages,
         boolean standby) {
-    /** Empty if there is no such table. */
+    /** Reads the facts; empty if there is no such table. */
     public static Optional<TableFacts> of(Session session, TableName table, String column) {
         return session.first("""
                 select c.relkind, n.nspname, a.attnum is not null as has_column, b.typname as base_type,
@@ -91,7 +91,7 @@ public record TableFacts(
         return kind.equals("p");
     }
 
-    /** How the column writes a time; empty if a column of this type tells none. */
+    /** How the column writes a time; empty if the type of the column is no time. */
     public Optional<Kind> timeKind() {
         return switch (baseType) {
             case "timestamptz" -> Optional.of(Kind.TIMESTAMPTZ);
@@ -101,7 +101,10 @@ public record TableFacts(
         };
     }
 
-    /** How ids in the column begin with a time; a text may turn out to hold UUIDs, see {@link IdSample}. */
+    /**
+     * How ids in the column begin with a time; empty if the type of the column is no id. A text column is taken for
+     * ULIDs; {@link IdSample} finds out whether it holds UUIDs.
+     */
     public Optional<Kind> idKind() {
         return switch (baseType) {
             case "uuid" -> Optional.of(Kind.UUID);
@@ -110,12 +113,12 @@ public record TableFacts(
         };
     }
 
-    /** The table, with its time. */
+    /** The table together with the key that tells the time of its rows. */
     public TimedTable timed(TableName table, ColumnName column, TimeKey key, List<Reference> references) {
         return new TimedTable(table, column, key, castType, partitioned(), indexed, pages, references);
     }
 
-    /** The key of the column: ids count in UTC, whatever the zone. */
+    /** The key of the column. The times in ids are in UTC, whatever the zone of the policy. */
     public static TimeKey key(Kind kind, ZoneId zone) {
         return new TimeKey(kind, kind.isId() ? ZoneId.of("UTC") : zone, false);
     }

@@ -16,10 +16,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * How the time of a row is written in its column.
+ * How a column writes the time of a row, as a time, a date or an id. It converts times to values of the column and
+ * back.
  *
- * @param zone what a column without a zone means
- * @param lowerCase how the table writes its ULIDs
+ * @param zone the time zone of the values in a {@code timestamp} or {@code date} column
+ * @param lowerCase whether the table writes its ids in lower case
  */
 public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
     public enum Kind {
@@ -31,7 +32,7 @@ public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
         UUID_TEXT,
         ULID;
 
-        /** Whether values are ids that begin with a time. */
+        /** Whether the values are ids that begin with a time. */
         public boolean isId() {
             return this == UUID || this == UUID_TEXT || this == ULID;
         }
@@ -39,7 +40,7 @@ public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
 
     private static final String CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-    /** PostgreSQL's ISO style, with as many digits as there are. */
+    /** PostgreSQL's ISO style, with as many digits of a second as there are, up to six. */
     private static final DateTimeFormatter LOCAL = new DateTimeFormatterBuilder()
             .appendPattern("yyyy-MM-dd HH:mm:ss")
             .appendFraction(ChronoField.NANO_OF_SECOND, 0, 6, true)
@@ -47,10 +48,13 @@ public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
 
     private static final DateTimeFormatter DAY = DateTimeFormatter.ofPattern("yyyy-MM-dd", Locale.ROOT);
 
-    /** PostgreSQL's timestamps and dates begin in November 4713 BC, which is the year -4712. */
+    /**
+     * The first year that is used. PostgreSQL's timestamps and dates begin in November 4713 BC, which is the year
+     * -4712, so the year -4711 is the first full one.
+     */
     private static final int FIRST_YEAR = -4711;
 
-    /** The ids begin with a count of milliseconds since 1970 in 48 bits, without a sign. */
+    /** The largest time in an id. Ids begin with the milliseconds since 1970, in 48 bits without a sign. */
     private static final long LAST_ID_MILLIS = (1L << 48) - 1;
 
     private static final DateTimeFormatter WITH_OFFSET = new DateTimeFormatterBuilder()
@@ -58,7 +62,9 @@ public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
             .appendPattern("[xxx][xx][x]")
             .toFormatter(Locale.ROOT);
 
-    /** The least value that is not older than this instant: whatever is below has expired for certain. */
+    /**
+     * The smallest value of the column that is not older than the horizon. Every smaller value has expired for certain.
+     */
     public String bound(Instant horizon) {
         return switch (kind) {
             case TIMESTAMPTZ -> withEra(LOCAL, "+00", LocalDateTime.ofInstant(horizon, ZoneOffset.UTC));
@@ -70,14 +76,14 @@ public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
         };
     }
 
-    /** Where a partition that begins at this time begins. */
+    /** The lower bound, as the column writes it, of a partition that begins at this time. */
     public String literal(ZonedDateTime time) {
         return kind == Kind.TIMESTAMP
                 ? withEra(LOCAL, "", time.withZoneSameInstant(zone).toLocalDateTime())
                 : bound(time.toInstant());
     }
 
-    /** The time that a value stands for, in its zone; empty for infinity and for what is no such value. */
+    /** The time of a value, in the key's zone; empty for infinity and for a text that is no value of this kind. */
     public Optional<ZonedDateTime> time(String value) {
         try {
             return Optional.of(
@@ -96,8 +102,9 @@ public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
     }
 
     /**
-     * The least local time that any instant from this one on can have. Clocks go back: an hour before they do, the later
-     * instants of that hour already are in the past.
+     * The earliest local time that this instant or any later one can have. When clocks go back, local times repeat: a
+     * later instant can have an earlier local time. Example: clocks go back from 03:00 to 02:00. At the first 02:30,
+     * the earliest local time still to come is 02:00.
      */
     private LocalDateTime earliestLocal(Instant instant) {
         LocalDateTime local = LocalDateTime.ofInstant(instant, zone);
@@ -107,7 +114,7 @@ public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
                 : local;
     }
 
-    /** As PostgreSQL writes it: years before Christ count backwards and have their era behind them. */
+    /** The time as PostgreSQL writes it. Years before Christ count backwards and end with "BC". */
     private static String withEra(DateTimeFormatter format, String offset, LocalDateTime time) {
         if (time.getYear() < FIRST_YEAR) {
             return "-infinity";
@@ -115,7 +122,10 @@ public record TimeKey(Kind kind, ZoneId zone, boolean lowerCase) {
         return format.format(time) + offset + (time.getYear() > 0 ? "" : " BC");
     }
 
-    /** An id cannot tell a time before 1970: the least id stands for all of them, and nothing lies below. */
+    /**
+     * The milliseconds that an id of this time begins with. An id cannot hold a time before 1970: such a time gets the
+     * smallest id, and no row lies below it.
+     */
     private static long idMillis(Instant instant) {
         return Math.max(0, Math.min(LAST_ID_MILLIS, instant.toEpochMilli()));
     }

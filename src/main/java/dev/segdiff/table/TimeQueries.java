@@ -5,21 +5,24 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The SQL that finds rows by their time. */
+/** The SQL that finds rows of a table by their time. */
 public final class TimeQueries {
     /**
-     * Where a batch begins and ends.
+     * The values at which a batch begins and ends.
      *
-     * @param first the least value; null: there is none
-     * @param next the value after the batch; null: the batch is the rest
-     * @param rows how many there are, up to one more than asked for
+     * @param first the smallest value of the batch; null: there are no rows
+     * @param next the value with which the rows after the batch begin; null: no rows come after the batch
+     * @param rows the number of rows that were found, at most one more than asked for
      */
     public record Keys(@Nullable String first, @Nullable String next, long rows) {}
 
-    /** The pages between which rows of one value lie. */
+    /**
+     * The range of pages in which the rows of one value lie. The page {@code from} belongs to the range, the page
+     * {@code until} does not.
+     */
     public record Pages(long from, long until) {}
 
-    /** Binds: those of the condition, the number of rows and one, the number of rows. */
+    /** The binds are those of the condition, then the number of rows plus one, then the number of rows. */
     private static final String KEYS = """
             with keys as materialized (select %1$s as key from %2$s where %3$s order by %1$s limit ?)
             select (select key::text from keys limit 1) as first, (select key::text from keys offset ? limit 1) as next,
@@ -27,12 +30,15 @@ public final class TimeQueries {
 
     private TimeQueries() {}
 
-    /** The statement of {@link #keys}. */
+    /** The statement that {@link #keys} runs. */
     public static String keysSql(TimedTable table, Where where) {
         return KEYS.formatted(table.column(), table.table(), where.sql());
     }
 
-    /** The first rows that meet the condition, in the order of their time, read from the index alone where possible. */
+    /**
+     * Finds the first rows that meet the condition, in the order of their time. PostgreSQL reads only the index for
+     * this, where possible.
+     */
     public static Keys keys(Session session, TimedTable table, Where where, long rows) {
         List<Object> binds = new ArrayList<>(where.binds());
         binds.add(rows + 1);
@@ -43,7 +49,10 @@ public final class TimeQueries {
                 binds.toArray());
     }
 
-    /** The pages in which rows of this value lie; they are next to each other where rows are only ever appended. */
+    /**
+     * The range of pages in which the rows that meet the condition lie. In a table to which rows are only appended,
+     * rows of one time lie on pages next to each other.
+     */
     public static Pages pagesOf(Session session, TimedTable table, Where where) {
         return session.one(
                 """
@@ -59,7 +68,7 @@ public final class TimeQueries {
         return session.one("select not exists (select from " + table.table() + ")", row -> row.getBoolean(1));
     }
 
-    /** In the condition the table is called {@code t}. */
+    /** Counts the rows that meet the condition, in which the table is called {@code t}. */
     public static long countRows(Session session, TimedTable table, Where where) {
         return session.one(
                 "select count(*) from %s t where %s".formatted(table.table(), where.sql()),

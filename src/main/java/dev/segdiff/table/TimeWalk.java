@@ -13,34 +13,36 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Walks the rows of a table in batches, in the order of their time. A batch begins where the one before ended, so that no
- * batch reads rows that an earlier one has deleted. More rows of one time than fit a batch are walked page by page. Places
- * where rows were locked are visited again at the end.
+ * Walks the rows of a table in batches, in the order of their time. A batch begins where the one before ended, so no
+ * batch reads rows that an earlier batch has deleted. If more rows have the same time than fit into a batch, they are
+ * walked page by page. Places where rows were locked are visited again at the end.
  */
 public final class TimeWalk {
-    /** Places to look at again in this run; the next run looks everywhere. */
+    /** The largest number of places that are visited again in one run. The next run visits all places anyway. */
     private static final int MAX_AGAIN = 1000;
 
-    /** What a batch does with the rows of its slice. */
+    /** The work that is done with the rows, given by the caller of the walk. */
     public interface Work {
-        /** Runs in the transaction that has found the rows. */
+        /** Works on the rows of one batch, in the transaction that has found the rows. */
         Done apply(Session session, Slice slice, LockMode locks);
 
-        /** The walk has come to the end of a range that remembers how far it came. */
+        /** Is called when the walk has come to the end of a range whose progress is remembered. */
         void reached(String value);
 
-        /** What keeps rows where they are, and how many; each row is told once. */
+        /** Is told what keeps rows from going, and how many rows each cause keeps. Each row is counted once. */
         void kept(Map<String, Long> rowsByCause);
     }
 
     /**
      * The rows of one batch.
      *
-     * @param where which rows
-     * @param recheck tested again after a row was locked: a row whose time has changed in between is left
-     * @param limit not more rows than this
-     * @param found rows that were counted already; 0: unknown
-     * @param reached where the walk is after this batch, to be remembered; null: nowhere
+     * @param where the condition that selects the rows
+     * @param recheck the condition that is tested again after a row was locked: a row whose time was changed in between
+     *     is kept
+     * @param limit the largest number of rows to work on
+     * @param found the number of rows, if the walk has counted them already; 0: unknown
+     * @param reached the value that the walk has reached after this batch, to be remembered; null: nothing is
+     *     remembered
      */
     public record Slice(
             Where where,
@@ -52,22 +54,22 @@ public final class TimeWalk {
     /**
      * What a batch has done.
      *
-     * @param locked rows that were passed over
-     * @param kept rows that did not go, by what keeps them
-     * @param holdsUp whether another session waits for what the batch has locked
+     * @param locked the number of rows that were passed over because another session has locked them
+     * @param kept the number of rows that did not go, by the cause that keeps them
+     * @param holdsUp whether another session waits for rows that the batch has locked
      */
     public record Done(long rows, long locked, Map<String, Long> kept, boolean holdsUp) {}
 
     /**
-     * A part of the table.
+     * A part of the table that is walked.
      *
-     * @param from null: from the first row on
-     * @param also what else must hold of its rows
-     * @param remembered whether to remember how far the walk came
+     * @param from the value at which the walk begins; null: at the first row
+     * @param also a further condition on the rows
+     * @param remembered whether the caller remembers how far the walk came
      */
     public record Range(@Nullable String from, String until, Where also, boolean remembered) {}
 
-    /** How a place is visited. */
+    /** The kinds of visits to a place, and how each treats locked rows. */
     private enum Look {
         FIRST(LockMode.WAIT),
         BEHIND_CURSOR(LockMode.SKIP_LOCKED),
@@ -80,7 +82,7 @@ public final class TimeWalk {
         }
     }
 
-    /** @param tie whether more rows have the first value than fit a batch; nothing was done */
+    /** @param tie whether more rows have the first value than fit into a batch; then nothing was done */
     private record Batch(@Nullable String first, @Nullable String next, boolean tie, Done done)
             implements BatchLoop.Done {
         @Override
@@ -116,7 +118,10 @@ public final class TimeWalk {
         this.pageSize = loop.pages();
     }
 
-    /** Along the index: from the cursor on, and at the end what lies behind the cursor. */
+    /**
+     * Walks along the index, from the beginning of the range on. If the range begins at a cursor, the rows before the
+     * cursor are visited at the end.
+     */
     public void along(Range range) {
         walk(range, Look.FIRST);
         if (range.from() != null) {
@@ -125,12 +130,12 @@ public final class TimeWalk {
         }
     }
 
-    /** All pages of a table that has no index on its time. */
+    /** Walks all pages of a table that has no index on its time. */
     public void wholeTable(Where rows) {
         pages(rows, new Pages(0, table.pages()), Look.FIRST);
     }
 
-    /** Visits the places where rows were locked; those that still are stay for the next run. */
+    /** Visits the places where rows were locked. Rows that are still locked stay for the next run. */
     public void lookAgain() {
         List.copyOf(again).forEach(Runnable::run);
     }
@@ -165,7 +170,8 @@ public final class TimeWalk {
 
     private Batch slice(Session session, Range range, Where lower, long size, LockMode locks) {
         long wanted = Math.min(size, loop.left());
-        // The cursor may lie above the end: when the retention was raised, or the day lies in the past.
+        // The cursor may lie above the end of the range: if the retention was raised, or with --day for a day in the
+        // past.
         Where all = lower.and(Where.below(table, range.until())).and(range.also());
         Keys keys = TimeQueries.keys(session, table, all, wanted);
         String next = keys.next();
@@ -178,13 +184,16 @@ public final class TimeWalk {
         return new Batch(keys.first(), next, false, work.apply(session, slice, locks));
     }
 
-    /** More rows of one value than fit a batch, as of a day. */
+    /**
+     * Walks the rows of one value page by page, because they are more than fit into a batch, such as all rows of one
+     * date.
+     */
     private void tie(String value, Look look) {
         Where at = Where.at(table, value);
         pages(at, pagesOf(at), look);
     }
 
-    /** All pages, if it takes too long to find out which. */
+    /** The pages with rows of one value; all pages of the table, if finding them takes longer than 10 s. */
     private Pages pagesOf(Where at) {
         try {
             return loop.ask(session -> TimeQueries.pagesOf(session, table, at));

@@ -5,15 +5,15 @@ import dev.segdiff.db.TableName;
 import java.util.List;
 
 /**
- * A table whose rows have a time, as the database has it.
+ * A table whose rows have a time, such as an event table, with what the database knows about it.
  *
- * @param column tells a row's time
+ * @param column the column that holds the time of a row
  * @param key how the column writes a time
- * @param type what a value is cast to, such as {@code timestamp with time zone}
- * @param partitioned by range on the column
+ * @param type the type to which SQL casts a value of the column, such as {@code timestamp with time zone}
+ * @param partitioned whether the table is partitioned by range on the column
  * @param indexed whether a btree index begins with the column
- * @param pages of 8 kB
- * @param references foreign keys that keep rows from being deleted
+ * @param pages the size of the table in pages of 8 kB
+ * @param references the foreign keys that keep rows from being deleted
  */
 public record TimedTable(
         TableName table,

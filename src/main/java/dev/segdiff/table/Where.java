@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A part of a {@code where} with its binds. */
+/** A condition for the {@code where} of a statement, with its binds. */
 public record Where(String sql, List<Object> binds) {
     public static Where of(String sql, Object... binds) {
         return new Where(sql, Arrays.asList(binds));
@@ -22,7 +22,7 @@ public record Where(String sql, List<Object> binds) {
         return new Where(sql + " and " + other.sql, all);
     }
 
-    /** Rows from a value on, or after it; all rows if there is none. */
+    /** Rows from a value on, or after the value if it is not inclusive; all rows if the value is null. */
     public static Where from(TimedTable table, @Nullable String value, boolean inclusive) {
         return value == null
                 ? ANY
@@ -37,7 +37,10 @@ public record Where(String sql, List<Object> binds) {
         return of("%s = cast(? as %s)".formatted(table.column(), table.type()), value);
     }
 
-    /** Rows that lie in these pages of the table. */
+    /**
+     * Rows that lie on these pages of the table. The page {@code from} belongs to them, the page {@code until} does
+     * not.
+     */
     public static Where pages(long from, long until) {
         return of("ctid >= cast(? as tid) and ctid < cast(? as tid)", "(" + from + ",0)", "(" + until + ",0)");
     }
