@@ -24,8 +24,8 @@ import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /**
- * Keeps event tables inside their retention: expired partitions go as a whole, the rows of plain tables in batches. A
- * policy that cannot be served is refused, and the others go on.
+ * The job {@code event-expiry}, which keeps event tables inside their retention. Expired partitions go as a whole, and
+ * the rows of plain tables go in batches. A policy that cannot be served is refused, and the others go on.
  */
 @ApplicationScoped
 public class EventExpiry implements Job {
@@ -70,7 +70,7 @@ public class EventExpiry implements Job {
         this.policies = policies;
     }
 
-    /** The same job for other policies than those of the configuration. */
+    /** The same job for other policies than those of the configuration, such as the policy of the demo. */
     public EventExpiry of(List<EventPolicy> others) {
         return new EventExpiry(database, config, check, expiry, goal, throttle, () -> others);
     }
@@ -92,11 +92,11 @@ public class EventExpiry implements Job {
 
     @Override
     public void check(RunRequest request) {
-        // To read the policies is to refuse what is wrong with them.
+        // Reading the policies throws an exception if the configuration of one is wrong.
         LOG.debugf("policies=%d", policies.get().size());
     }
 
-    /** A policy that was held back. */
+    /** Accepts the name of a policy, for {@code --accept} after the policy was held back. */
     @Override
     public boolean accepts(String name) {
         return policies.get().stream().anyMatch(policy -> policy.name().equals(name));
@@ -123,7 +123,7 @@ public class EventExpiry implements Job {
         return goal.read(policies.get());
     }
 
-    /** The policies that can be served. Nothing has been touched yet. */
+    /** Checks all policies, and returns those that can be served. No table has been touched yet. */
     private List<PolicyTable> served(RunContext run, List<EventPolicy> all, Instant now) {
         Instant endOfDay = Horizon.endOf(run.request().day(), config.timeZone());
         List<PolicyTable> served = new ArrayList<>();

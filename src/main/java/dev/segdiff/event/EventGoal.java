@@ -21,13 +21,19 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** Whether each event table is inside its retention, and if not, when it will be. */
+/** Finds out whether each event table is inside its retention and, if not, when it will be. */
 @ApplicationScoped
 class EventGoal {
-    /** For each question about the state; the people and probes that ask wait for the sum. */
+    /**
+     * The time limit of each query about the state. It is short because the people and probes that ask wait for all
+     * queries together.
+     */
     private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(2);
 
-    /** Between two daily runs rows expire; a row may wait for the next one, and for one that is late. */
+    /**
+     * How long an expired row may wait before the goal is missed: 24 hours until the next daily run, and 6 hours for a
+     * run that is late.
+     */
     private static final Duration TOLERANCE = Duration.ofHours(30);
 
     private final Database database;
@@ -91,7 +97,7 @@ class EventGoal {
                 + (met ? ", all inside their retention" : ", not all inside their retention");
     }
 
-    /** What stands in the way of the next run; unknown if it takes too long to find out. */
+    /** Why the next run will hold the policy back; empty if it will not, or if the queries take too long. */
     private Optional<String> heldBack(PolicyTable target) {
         try {
             return ask(session -> massExpiry.objection(session, target))
@@ -125,7 +131,10 @@ class EventGoal {
         });
     }
 
-    /** Zero if nothing has expired; empty if it takes too long to find out. */
+    /**
+     * For how long the oldest expired row should have been gone: zero if nothing has expired, empty if the query takes
+     * too long.
+     */
     private Optional<Duration> overdue(PolicyTable target) {
         TimedTable table = target.table();
         if (table.partitioned()) {
@@ -148,7 +157,10 @@ class EventGoal {
         }
     }
 
-    /** A partition goes as a whole, so that its last row counts; and what has strayed into the default partition. */
+    /**
+     * For how long expired partitions, and expired rows in the default partition, should have been gone. A partition
+     * goes as a whole, so it is overdue from the time when its last row has expired.
+     */
     private Duration overduePartitions(PolicyTable target) {
         EventPartitions.Found found = ask(session -> partitions.find(session, target));
         Duration overdue = found.partitions().all().stream()

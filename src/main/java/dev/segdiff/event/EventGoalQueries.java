@@ -9,12 +9,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The SQL of the goal: nothing that reads more than a few pages. */
+/** The SQL of the goal. No statement reads more than a few pages. */
 @ApplicationScoped
 class EventGoalQueries {
     private static final Pattern PLAN_ROWS = Pattern.compile("\"Plan Rows\": (\\d+)");
 
-    /** The least value that has expired. */
+    /** The smallest value of an expired row; empty if no row has expired. */
     Optional<String> oldest(Session session, PolicyTable target) {
         TimedTable table = target.table();
         Where expired = target.expired();
@@ -25,7 +25,9 @@ class EventGoalQueries {
                 expired.binds().toArray());
     }
 
-    /** How many rows lie between two values, as the planner estimates; all rows if there are none. */
+    /**
+     * The planner's estimate of how many rows lie between two values. A value that is null sets no limit on its side.
+     */
     long estimate(Session session, TimedTable table, @Nullable String from, @Nullable String until) {
         Where lower = Where.from(table, from, true);
         Where between = until == null ? lower : lower.and(Where.below(table, until));
@@ -37,7 +39,10 @@ class EventGoalQueries {
         return rows.find() ? Long.parseLong(rows.group(1)) : 0;
     }
 
-    /** The average of the last seven days, or of the days since the first. */
+    /**
+     * How many rows have expired per day, as the average of the last seven days, or of fewer days if the policy is
+     * younger.
+     */
     long expiredPerDay(Session session, EventPolicy policy) {
         return session.one("""
                 select coalesce(sum(expired) / greatest(1, least(7, (now() at time zone 'UTC')::date - min(first) + 1)), 0)

@@ -22,14 +22,19 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * The expired partitions of a table: detached, kept in the trash for a while, then dropped. Each is noted before the
- * first step, so that a worker that is killed in between leaves the next one something to go on from.
+ * Removes the expired partitions of a table. A partition is detached, waits in the trash for a while, and is then
+ * dropped. Each partition is recorded in {@code segdiff.trash} before the first step, so if the worker is killed in
+ * between, the next run continues from that row.
  */
 @ApplicationScoped
 class EventPartitions {
-    /** As long as an application's request may hang without anybody calling. */
+    /**
+     * How long a detach waits for older transactions. Requests of the application that need the partition wait as long,
+     * and 3 s is a time that users of an application put up with.
+     */
     private static final Duration DETACH_TIMEOUT = Duration.ofSeconds(3);
 
+    /** How long a partition of a policy that is no longer configured waits in the trash. */
     private static final Duration UNKNOWN_WAITS = Duration.ofDays(7);
 
     private final Database database;
@@ -47,7 +52,7 @@ class EventPartitions {
     /**
      * The partitions of a policy's table.
      *
-     * @param expired the names of those that have expired
+     * @param expired the names of the partitions that have expired
      */
     record Found(Partitions partitions, Set<TableName> expired) {
         boolean hasDefault() {
@@ -64,9 +69,11 @@ class EventPartitions {
     }
 
     /**
-     * Finishes what an earlier run was cut off from.
+     * Finishes what an earlier run could not finish: detaches that were cut off, and partitions that are detached but
+     * not yet in the trash.
      *
-     * @return false if a detach is pending still: PostgreSQL detaches one partition of a table at a time
+     * @return false if a detach is still pending; no other partition of the table can be detached then, because
+     *     PostgreSQL detaches one at a time
      */
     boolean recover(PolicyRun run, Partitions partitions) {
         boolean finished = true;
@@ -99,7 +106,10 @@ class EventPartitions {
                         }));
     }
 
-    /** Takes the expired partitions out of the table, until one has to wait: PostgreSQL detaches one at a time. */
+    /**
+     * Takes the expired partitions out of the table. If one of them has to wait, the others are left for the next run,
+     * because PostgreSQL detaches one partition of a table at a time.
+     */
     void expire(PolicyRun run, Found found) {
         boolean concurrently = !found.hasDefault() && database.hasOwnSession();
         for (Partition partition : found.partitions().all()) {
@@ -117,7 +127,10 @@ class EventPartitions {
         return "partition " + partition.table().plain();
     }
 
-    /** Drops what has waited in the trash; of a policy that is no longer configured, after a week. */
+    /**
+     * Drops the partitions that have waited in the trash for long enough. Those of a policy that is no longer
+     * configured wait for a week.
+     */
     void drop(RunContext run, Gate gate, Map<String, Duration> waits) {
         waits.forEach((owner, wait) ->
                 steps.each(run, gate, due(wait, owner::equals), trash.dropStep("partitions_dropped", wait)));
@@ -160,15 +173,18 @@ class EventPartitions {
     }
 
     /**
-     * Outside a transaction, as PostgreSQL wants it. The statement waits for transactions that began before; meanwhile
-     * others use the table, but a session that asks for this partition by name waits too, so the statement does not wait
-     * for long. Cut off, the detach is finished by the next run.
+     * Detaches a partition outside a transaction, as PostgreSQL requires it for {@code concurrently}. The statement
+     * waits for transactions that began before it. Meanwhile other sessions can use the table, but a session that names
+     * this partition waits, too. Therefore the statement ends after 3 s, and the next run finishes the detach.
      */
     private void detach(RunContext run, String sql) {
         database.outsideTransaction(patient(), run.cancellation(), sql);
     }
 
-    /** Waits like the detach that was cut off, but may be in a transaction. */
+    /**
+     * Finishes a detach that was cut off. It waits for older transactions for 3 s like the detach, but may run in a
+     * transaction.
+     */
     private void finish(RunContext run, String sql) {
         if (run.request().dryRun()) {
             run.wouldRun(sql);

@@ -10,10 +10,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
 
-/** The policies of the configuration. */
+/** Reads the policies from the configuration, and checks them. */
 @ApplicationScoped
 public class EventPolicies {
-    /** The view of a policy is named after it. */
+    /**
+     * The names that a policy may have. The view for readers is named after the policy, so the name must fit into a
+     * name of PostgreSQL.
+     */
     private static final String NAME = "[a-z][a-z0-9_-]{0,39}";
 
     private final EventsConfig config;
@@ -25,9 +28,9 @@ public class EventPolicies {
     }
 
     /**
-     * All of them, by name.
+     * All policies, in the order of their names.
      *
-     * @throws InvalidInputException with everything that is wrong
+     * @throws InvalidInputException with all mistakes in the configuration of all policies
      */
     public List<EventPolicy> all() {
         List<String> faults = new ArrayList<>();

@@ -9,12 +9,13 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * How long the rows of a table are kept, checked as far as it can be without the database.
+ * An event table and how long its rows are kept, as configured. All values have been checked as far as this is possible
+ * without the database.
  *
- * @param column the column that tells a row's time
- * @param idColumn whether that is an id that begins with the time
- * @param zone the zone of a column without one
- * @param trashAfter how long an expired partition waits before it is dropped
+ * @param column the column that holds the time of a row, or an id that begins with it
+ * @param idColumn whether the column holds ids that begin with the time
+ * @param zone the time zone of a {@code timestamp} or {@code date} column
+ * @param trashAfter how long an expired partition waits in the trash before it is dropped
  * @param maxShare a run that would remove a larger share of the table is held back
  */
 public record EventPolicy(
@@ -32,10 +33,13 @@ public record EventPolicy(
         Optional<PartitionInterval> partitionInterval,
         Duration trashAfter,
         Share maxShare) {
-    /** Less is more likely a slip of the pen than a wish. */
+    /** The shortest retention. A shorter one is more likely a typing mistake, such as 30m for 30d, than a wish. */
     private static final Duration MIN_RETENTION = Duration.ofHours(1);
 
-    /** A hundred years: longer than any retention that a law asks for, and every date before then can be written. */
+    /**
+     * The longest retention, a hundred years. No law asks for a longer one, and PostgreSQL can write every date that
+     * far back.
+     */
     private static final Duration MAX_RETENTION = Duration.ofDays(36_500);
 
     static final Share MAX_SHARE = new Share(0.95);

@@ -15,12 +15,15 @@ import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The SQL that deletes expired rows. Rows stay in the server. */
+/** The SQL that deletes expired rows. The rows stay in the server, and only their number is returned. */
 @ApplicationScoped
 class EventQueries {
     private static final String DELETE = "delete from %1$s t where %2$s and %3$s and %4$s";
 
-    /** Rows that somebody has locked are passed over; one whose time is moved while we look at it is spared. */
+    /**
+     * Deletes rows and passes over those that another session has locked. A row whose time is changed before the row
+     * lock is taken is kept.
+     */
     private static final String DELETE_UNLOCKED = """
             delete from %1$s t
             where ctid = any (array(select ctid from %1$s t where %2$s and %5$s limit ? for update skip locked))
@@ -37,16 +40,16 @@ class EventQueries {
                            where not l.granted and a.application_name <> 'segdiff' and pg_backend_pid() = any (pg_blocking_pids(l.pid)))""";
 
     /**
-     * What a delete has left of the rows that it meant.
+     * The rows that a delete was meant to remove and did not.
      *
-     * @param locked rows that somebody has locked
-     * @param kept rows by what keeps them
+     * @param locked the number of rows that another session has locked
+     * @param kept the number of rows for each cause that keeps them
      */
     record Left(long locked, Map<String, Long> kept) {
         static final Left NOTHING = new Left(0, Map.of());
     }
 
-    /** Looks what is left, and why. */
+    /** Counts the rows that are left, and finds out why. */
     Left left(Session session, TimedTable table, Where where) {
         long all = TimeQueries.countRows(session, table, where);
         if (all == 0) {
@@ -67,7 +70,7 @@ class EventQueries {
         return new Left(others - free, kept);
     }
 
-    /** Waits for locked rows, as long as {@code lock_timeout} allows. */
+    /** Deletes expired rows, and waits for locked rows for as long as {@code lock_timeout} allows. */
     long delete(Session session, PolicyTable target, Where where) {
         TimedTable table = target.table();
         Where guard = target.guard().rows();
@@ -76,7 +79,10 @@ class EventQueries {
                 where.and(guard).binds().toArray());
     }
 
-    /** Passes over locked rows. A row whose time has changed before it was locked is kept. */
+    /**
+     * Deletes expired rows, and passes over locked rows. A row whose time was changed before its lock was taken is
+     * kept.
+     */
     long deleteUnlocked(Session session, PolicyTable target, TimeWalk.Slice slice) {
         TimedTable table = target.table();
         Where guard = target.guard().rows();
@@ -93,7 +99,11 @@ class EventQueries {
                 binds.toArray());
     }
 
-    /** Ends a batch: saves how far it came, and tells whether somebody waits for what this transaction has locked. */
+    /**
+     * Ends a batch: saves the cursor, and counts the expired rows of the day.
+     *
+     * @return whether another session waits for rows that this transaction has locked
+     */
     boolean endBatch(Session session, EventPolicy policy, @Nullable String cursor, long expired) {
         String save = cursor == null ? COUNT_DAY : SAVE_CURSOR + "; " + COUNT_DAY;
         List<Object> binds = new ArrayList<>();
@@ -118,7 +128,7 @@ class EventQueries {
                 .filter(cursor -> !cursor.isEmpty());
     }
 
-    /** Records the statements of a batch, for a dry run. */
+    /** Records the statements of a batch for the report of a dry run. */
     void recordDryRun(PolicyRun policyRun, Where where) {
         RunContext run = policyRun.run();
         TimedTable table = policyRun.table();

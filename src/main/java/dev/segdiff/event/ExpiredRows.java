@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
-/** Deletes the expired rows of one plain table in batches, the oldest first. */
+/** Deletes the expired rows of one plain table, or of one partition, in batches, the oldest first. */
 @ApplicationScoped
 class ExpiredRows {
     private final Database database;
@@ -30,26 +30,28 @@ class ExpiredRows {
         this.batches = batches;
     }
 
-    /** How far a run has come with the rows of a policy: the cursor that the next run goes on from. */
+    /**
+     * The cursor of a policy: the value that the last run has reached, and from which the next run continues. Null:
+     * from the beginning.
+     */
     @Nullable
     String cursor(EventPolicy policy) {
         return database.transaction(session -> queries.cursor(session, policy)).orElse(null);
     }
 
     /**
-     * Deletes what has expired: from the cursor on, then behind the cursor, then what was locked.
+     * Deletes the expired rows: first from the cursor on, then before the cursor, then those that were locked.
      *
-     * @param maxRows not more rows than this
-     * @return how many more rows may go in this run
+     * @param maxRows the largest number of rows to delete
+     * @return how many more rows this run may delete
      */
     long delete(PolicyRun run, @Nullable String cursor, long maxRows) {
         BatchLoop loop = batches.loop(run.run(), run.gate(), run.target().subject(), "expired")
                 .atMost(maxRows)
-                // Row security of the table itself was refused before; that of tables which its triggers read is
-                // theirs.
+                // A table with row security was refused before. Tables that its triggers read may have row security.
                 .tuned(settings -> settings.with("row_security", "on"));
         if (run.table().indexed()) {
-            // Half the table expired may look like a reason to read all of it, for every batch.
+            // If half of the table has expired, the planner may prefer to read the whole table for every batch.
             loop.tuned(settings -> settings.with("row_security", "on").with("enable_seqscan", "off"));
         }
         Deletion deletion = new Deletion(run, loop);
@@ -77,7 +79,7 @@ class ExpiredRows {
         }
     }
 
-    /** What a batch does. */
+    /** What a batch does with its rows: it deletes them. */
     private final class Deletion implements TimeWalk.Work {
         private final PolicyRun run;
         private final BatchLoop loop;
@@ -95,7 +97,8 @@ class ExpiredRows {
                 return pretend(session, slice);
             }
             long rows = deleted(session, slice, locks);
-            // As many as were meant, or as the row cap allows: what lies beyond the cap is not kept by anything.
+            // The batch has deleted all its rows, or as many as max-rows allows. Rows beyond max-rows have no cause
+            // that keeps them.
             boolean whole = rows >= slice.limit() || locks == LockMode.LEAVE_ALONE;
             Left left = whole ? Left.NOTHING : queries.left(session, run.table(), slice.where());
             boolean holdsUp = queries.endBatch(session, run.policy(), slice.reached(), rows);
@@ -114,7 +117,7 @@ class ExpiredRows {
             };
         }
 
-        /** Counts what would go, and records the statements once. */
+        /** A dry run: counts the rows that would go, and records the statements of the first batch. */
         private Done pretend(Session session, Slice slice) {
             if (recorded.compareAndSet(false, true)) {
                 queries.recordDryRun(run, slice.where());

@@ -9,10 +9,13 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Function;
 
-/** Looks at what a policy is about to remove, before the first row or partition goes. */
+/** Checks what a policy is about to remove, before the first row or partition goes. */
 @ApplicationScoped
 class ExpiryPlan {
-    /** Each question is answered from an index or from statistics; an answer that takes longer is not waited for. */
+    /**
+     * The time limit of each query. The queries read an index or statistics; if one takes longer, the check is left
+     * out.
+     */
     private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(10);
 
     private final Database database;
@@ -23,7 +26,9 @@ class ExpiryPlan {
         this.massExpiry = massExpiry;
     }
 
-    /** Whether the policy may go on; if not, the run tells why and counts the policy as refused or held back. */
+    /**
+     * Whether the policy may go on. If it may not, the run reports why, and counts the policy as refused or held back.
+     */
     boolean isSafe(PolicyRun run) {
         PolicyTable target = run.target();
         Optional<String> objection = ask(run, session -> target.guard()
@@ -49,7 +54,10 @@ class ExpiryPlan {
                 .formatted(policy.name(), why);
     }
 
-    /** Each delete has the guard in it as well, so an answer that is late stops nothing. */
+    /**
+     * Runs one query of the check; empty if the query takes too long. This is safe, because each delete contains the
+     * guard as well.
+     */
     private Optional<String> ask(PolicyRun run, Function<Session, Optional<String>> question) {
         Settings reading = database.defaults().statementTimeout(QUERY_TIMEOUT);
         try {

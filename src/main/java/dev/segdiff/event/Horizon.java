@@ -6,19 +6,20 @@ import java.time.LocalDate;
 import java.time.ZoneId;
 
 /**
- * The moment before which rows have expired. The only place in Java that subtracts a retention from a time; the only place
- * in SQL is {@link RetentionGuard}, and a test holds both against each other and against {@code segdiff.horizon}.
+ * The moment before which rows have expired: now minus the retention. Only this class subtracts a retention from a time
+ * in Java, and only {@link RetentionGuard} does so in SQL. A test compares both with each other and with {@code
+ * segdiff.horizon}.
  *
- * @param now by the database's clock
- * @param at rows made before this moment have expired
- * @param value the same moment as the table's column writes it, such as "2026-01-31 00:00:00+00"
+ * @param now the present time by the database's clock
+ * @param at the horizon: rows made before this moment have expired
+ * @param value the horizon as the table's column writes it, such as "2026-01-31 00:00:00+00"
  */
 record Horizon(Instant now, Instant at, String value) {
     static Horizon of(EventPolicy policy, TimeKey key, Instant now) {
         return at(policy, key, now, now);
     }
 
-    /** As of the end of a day, but never of a time to come. */
+    /** The horizon as of the end of a day, or as of now if the day has not ended yet. */
     static Horizon of(EventPolicy policy, TimeKey key, Instant now, Instant endOfDay) {
         return at(policy, key, now, endOfDay.isBefore(now) ? endOfDay : now);
     }

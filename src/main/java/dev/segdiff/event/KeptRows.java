@@ -5,9 +5,12 @@ import dev.segdiff.table.TimedTable;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Expired rows that PostgreSQL did not let go, by cause: a person has to know which, and how many. */
+/**
+ * Counts the expired rows that PostgreSQL did not delete, by their cause, so that a person learns the causes and the
+ * numbers.
+ */
 final class KeptRows {
-    /** What keeps rows that nothing references and nobody has locked. */
+    /** The cause of rows that no foreign key references and nobody has locked: a trigger or a rule keeps them. */
     static final String TRIGGERS = "triggers";
 
     private final Map<String, Long> byCause = new LinkedHashMap<>();
@@ -20,7 +23,7 @@ final class KeptRows {
         });
     }
 
-    /** Tells each cause by its name, and how many rows it keeps. */
+    /** Reports each cause by its name, with the number of rows that it keeps. */
     void tell(PolicyRun run, Session session) {
         TimedTable table = run.table();
         byCause.forEach((cause, rows) -> {

@@ -11,12 +11,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Holds a policy back that would remove nearly all of its table, or the newest row: a retention with a unit too few, a
- * clock that is years ahead, or a table that nobody writes to any more. A person looks and lets it through once.
+ * Holds back a policy that would remove nearly all rows of its table, or the newest row. Probable reasons are a wrong
+ * unit in the retention, such as 90h in place of 90d, a clock that is years ahead, or a table that nobody writes to any
+ * more. A person looks at the table and lets the policy through once.
  */
 @ApplicationScoped
 class MassExpiry {
-    /** In a smaller table a share says little. */
+    /** In a table with fewer rows, the share of expired rows says little. */
     private static final long FEW_ROWS = 1000;
 
     private record Found(boolean any, boolean newestStays, boolean many) {}
@@ -32,13 +33,13 @@ class MassExpiry {
     /**
      * Why the policy is held back; empty if it may go on.
      *
-     * @throws dev.segdiff.db.DatabaseException if it takes too long to look
+     * @throws dev.segdiff.db.DatabaseException if the queries take too long
      */
     Optional<String> objection(Session session, PolicyTable target) {
         EventPolicy policy = target.policy();
         TimedTable table = target.table();
         String bound = target.horizon().value();
-        // Partitions that an undo has put back stay, old as they are.
+        // Partitions that an undo has put back stay although they are old, so there may be nothing to remove.
         if (table.partitioned() && partitions.expired(session, target).isEmpty()) {
             return Optional.empty();
         }
@@ -71,7 +72,7 @@ class MassExpiry {
                 : Optional.empty();
     }
 
-    /** Statistics can be old: whether many rows have expired is seen in the table itself. */
+    /** Looks at the table itself whether many rows have expired, because statistics can be old. */
     private static Found look(Session session, TimedTable table, String bound) {
         Where below = Where.below(table, bound);
         Where above = Where.from(table, bound, true);

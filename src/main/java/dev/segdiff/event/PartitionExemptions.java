@@ -7,10 +7,12 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.OffsetDateTime;
 import java.util.List;
 
-/** Partitions that an undo has put back: they stay, although they have expired, until the exemption ends. */
+/**
+ * The partitions that an undo has put back. They stay although they have expired, until a person ends the exemption.
+ */
 @ApplicationScoped
 public class PartitionExemptions {
-    /** A partition that stays, and who put it back. */
+    /** A partition that is exempt from its policy, and who put it back. */
     @RegisterForReflection
     public record Exemption(TableName partition, String policy, OffsetDateTime exemptedAt, String exemptedBy) {}
 
@@ -36,7 +38,10 @@ public class PartitionExemptions {
                         row.getString("exempted_by"))));
     }
 
-    /** From the next run on, the partition expires as any other; false if it was not exempt. */
+    /**
+     * Ends the exemption: from the next run on, the partition expires like any other. Returns false if the partition
+     * was not exempt.
+     */
     public boolean end(TableName partition) {
         return database.transaction(session -> session.update(
                         "delete from segdiff.exempt_partitions where relation = to_regclass(?)", partition.toString())

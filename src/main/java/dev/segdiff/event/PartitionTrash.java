@@ -10,17 +10,20 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.util.List;
 import java.util.Set;
 
-/** The SQL of partitions on their way to the trash. */
+/** The SQL for partitions on their way to the trash: which have expired, and which are planned, detached and moved. */
 @ApplicationScoped
 class PartitionTrash {
-    /** A partition that was planned for the trash and has not arrived there. */
+    /** A partition that is planned for the trash and has not been moved there yet. */
     record Planned(long trashId, TableName table) {}
 
-    /** The partitions that have expired: by the policy's horizon, by the database's own clock, and not exempt. */
+    /**
+     * The partitions that have expired, both by the policy's horizon and by the database's own clock, and that are not
+     * exempt.
+     */
     Set<TableName> expired(Session session, PolicyTable target) {
         TimedTable table = target.table();
         Where ended = target.guard().ended("part.upper");
-        // Materialized, as bounds of other tables may be of another type.
+        // Materialized, because the bounds of other tables may have another type, for which the cast below would fail.
         return Set.copyOf(session.list(
                 """
                 with part as materialized (
@@ -40,9 +43,10 @@ class PartitionTrash {
     }
 
     /**
-     * Plans a partition for the trash before it is detached, with what is needed to attach it again.
+     * Records that a partition is going to the trash, before it is detached, together with the bounds that are needed
+     * to attach it again.
      *
-     * @return false if the database finds, by the partition's own bound and its own clock, that it has not expired
+     * @return false if the partition has not expired by its own bound and the database's own clock
      */
     boolean plan(Session session, PolicyTable target, Partition partition) {
         Where ended = target.guard().ended(PartitionCatalog.UPPER);
@@ -65,7 +69,7 @@ class PartitionTrash {
         return planned > 0;
     }
 
-    /** Forgets plans for partitions that are attached still, or that somebody has moved or dropped meanwhile. */
+    /** Deletes the plans of partitions that are still attached, or that somebody has moved or dropped meanwhile. */
     void dropStalePlans(Session session, EventPolicy policy) {
         session.update("""
                 delete from segdiff.trash t where t.kind = 'partition' and t.owner = ? and t.moved_at is null
@@ -76,7 +80,7 @@ class PartitionTrash {
                 """, policy.name());
     }
 
-    /** Detached, but not yet in the trash. */
+    /** The partitions that are detached but not yet in the trash. */
     List<Planned> planned(Session session, EventPolicy policy) {
         return session.list(
                 """
@@ -90,7 +94,7 @@ class PartitionTrash {
                 policy.name());
     }
 
-    /** What leaves with a partition counts for the rate of the policy's forecast. */
+    /** Counts the rows of a partition as expired today. The policy's forecast uses these counts as the rate. */
     void countDay(Session session, EventPolicy policy, TableName partition) {
         long rows = session.one(
                 "select greatest(reltuples, 0)::bigint from pg_class where oid = to_regclass(?)",

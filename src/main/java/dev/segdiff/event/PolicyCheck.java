@@ -17,19 +17,22 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Whether a policy's table is fit for expiry, and why not. */
+/** Checks whether a policy's table is fit for expiry, and says why if it is not. */
 @ApplicationScoped
 class PolicyCheck {
-    /** Cascading into more rows than this is a mass delete that no batch size bounds. */
+    /**
+     * The largest table, in rows, that a foreign key may cascade into. In a larger one, a batch could delete any number
+     * of rows, whatever its own size.
+     */
     private static final long LARGE = 100_000;
 
-    /** The one table of segdiff's own that is an event table like any other. */
+    /** The only table of segdiff's own that may be an event table. */
     private static final TableName AUDIT_LOG = new TableName("segdiff", "audit_log");
 
     /**
-     * Either the table, or why the policy is refused.
+     * The result of the check: either the table, or the reasons why the policy is refused.
      *
-     * @param locked somebody else has the table at the moment; the next run may be luckier
+     * @param locked whether another session has locked the table, so that the next run may succeed
      */
     record CheckResult(@Nullable TimedTable table, List<String> faults, boolean locked) {
         static CheckResult refused(List<String> faults) {
@@ -44,9 +47,9 @@ class PolicyCheck {
     }
 
     /**
-     * Checks one policy; what PostgreSQL refuses is a fault of this policy alone.
+     * Checks one policy. An error of PostgreSQL is a fault of this policy alone, and does not end the run.
      *
-     * @param all whose tables must not overlap
+     * @param all all policies; no two of them may have the same table
      */
     CheckResult check(EventPolicy policy, List<EventPolicy> all, Instant now) {
         try {
@@ -133,7 +136,10 @@ class PolicyCheck {
         return faults;
     }
 
-    /** Each row that goes is looked up in the tables that reference it, and those rows may go along. */
+    /**
+     * The faults of foreign keys that reference the table. PostgreSQL looks up each deleted row in the tables that
+     * reference it, and may delete rows there as well.
+     */
     private static List<String> foreignKeys(Session session, TableName table) {
         return session.list("""
                 select case
@@ -153,7 +159,10 @@ class PolicyCheck {
                 .toList();
     }
 
-    /** Two policies on one table would race, and the shorter retention would win. */
+    /**
+     * The other policies with the same table, or with a table above it. Two policies on one table would compete, and
+     * the shorter retention would win.
+     */
     private static List<String> overlaps(Session session, EventPolicy policy, List<EventPolicy> all) {
         return all.stream()
                 .filter(other -> !other.name().equals(policy.name()))

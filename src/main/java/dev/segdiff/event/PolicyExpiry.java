@@ -11,7 +11,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** One policy, from its view for readers to its last expired row. */
+/** Applies one policy: makes its view for readers, then removes its expired partitions or rows. */
 @ApplicationScoped
 class PolicyExpiry {
     private final Database database;
@@ -48,7 +48,7 @@ class PolicyExpiry {
         run.run().counts().add("capped", left == 0 ? 1 : 0);
     }
 
-    /** Drops partitions that have waited in the trash, of every policy. */
+    /** Drops the partitions of all policies that have waited in the trash for long enough. */
     void emptyTrash(RunContext run, Gate gate, List<EventPolicy> policies) {
         partitions.drop(
                 run, gate, policies.stream().collect(Collectors.toMap(EventPolicy::name, EventPolicy::trashAfter)));
@@ -68,7 +68,7 @@ class PolicyExpiry {
         }
     }
 
-    /** Without its view a policy still deletes. */
+    /** Makes the view for readers. If that fails, the run reports it, and the policy still deletes. */
     private void makeView(PolicyRun run) {
         try {
             run.run().inTransaction(database, session -> view.make(session, run.target()));
@@ -94,7 +94,7 @@ class PolicyExpiry {
                 .orElse(maxRows);
     }
 
-    /** Rows in the default partition had no place of their own. */
+    /** Deletes the expired rows of the default partition, which holds the rows that fit no other partition. */
     private long expireStrays(PolicyRun run, Partition strays, long maxRows) {
         if (strays.partitioned()) {
             run.problem(": the default partition %s is partitioned itself, its rows are not expired"

@@ -5,7 +5,10 @@ import dev.segdiff.run.RunContext;
 import dev.segdiff.table.Partition;
 import dev.segdiff.table.TimedTable;
 
-/** One policy while a run serves it: what each step needs, handed on as one. */
+/**
+ * One policy while a run applies it. It holds everything that each step needs, so that steps have one parameter in
+ * place of many.
+ */
 record PolicyRun(RunContext run, Gate gate, PolicyTable target) {
     EventPolicy policy() {
         return target.policy();
@@ -23,7 +26,7 @@ record PolicyRun(RunContext run, Gate gate, PolicyTable target) {
         run.problem(target.subject() + text);
     }
 
-    /** The same run for one partition of the table. */
+    /** The same run and policy for one partition of the table. */
     PolicyRun on(Partition partition) {
         return new PolicyRun(run, gate, target.with(table().partition(partition)));
     }

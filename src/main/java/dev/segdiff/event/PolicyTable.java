@@ -7,9 +7,9 @@ import dev.segdiff.table.Partitions;
 import dev.segdiff.table.TimedTable;
 import dev.segdiff.table.Where;
 
-/** A policy with the table that it is for, and the moment before which rows of the table have expired. */
+/** A policy with its table, and the horizon before which rows of the table have expired. */
 record PolicyTable(EventPolicy policy, TimedTable table, Horizon horizon) {
-    /** How problems name the policy. */
+    /** The name of the policy in problems, such as "policy audit". */
     String subject() {
         return "policy " + policy.name();
     }
@@ -18,7 +18,7 @@ record PolicyTable(EventPolicy policy, TimedTable table, Horizon horizon) {
         return new RetentionGuard(table, policy.retention());
     }
 
-    /** The rows that have expired. */
+    /** The condition that a row has expired. */
     Where expired() {
         return Where.below(table, horizon.value());
     }

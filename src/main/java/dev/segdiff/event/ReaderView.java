@@ -9,7 +9,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
-/** What readers of an event table get: the horizon of its policy, and a view that ends there. */
+/**
+ * Makes what readers of an event table use: the horizon of the policy, and the view {@code segdiff.events_NAME}, which
+ * hides rows older than the horizon.
+ */
 @ApplicationScoped
 class ReaderView {
     private static final String COLUMNS = """
@@ -17,7 +20,10 @@ class ReaderView {
             where attrelid = to_regclass(?) and attnum > 0 and not attisdropped
             """;
 
-    /** Makes the policy known. Another table, column or key starts from the beginning. */
+    /**
+     * Records the policy in {@code segdiff.event_policies}. If it has another table, column or kind of key than before,
+     * its cursor is reset, so the deletion starts from the beginning.
+     */
     void register(Session session, PolicyTable target) {
         TimedTable table = target.table();
         session.update(
@@ -43,7 +49,10 @@ class ReaderView {
         return new TableName("segdiff", "events_" + policy.name());
     }
 
-    /** Whether the view is not as it should be: new, of another retention, or without a new column of the table. */
+    /**
+     * Whether the view has to be made, replaced or dropped: it is missing, has another retention, lacks a new column of
+     * the table, or is no longer wanted.
+     */
     boolean isDue(Session session, PolicyTable target) {
         String view = name(target.policy()).toString();
         Optional<String> comment =
@@ -56,7 +65,7 @@ class ReaderView {
                         .equals(columns(session, target.table().table().toString()));
     }
 
-    /** Makes or takes away the view. */
+    /** Makes or replaces the view, or drops it if the policy wants none. */
     void make(Session session, PolicyTable target) {
         TableName view = name(target.policy());
         if (!target.policy().view()) {
@@ -67,7 +76,10 @@ class ReaderView {
         session.update("comment on view %s is '%s'".formatted(view, comment(target)));
     }
 
-    /** The retention stands in the view itself, so that the planner knows it when it chooses an index. */
+    /**
+     * The statement that makes the view. The retention is a constant in the view, so the planner knows it when it
+     * chooses an index.
+     */
     static String sql(PolicyTable target) {
         TimedTable table = target.table();
         return "create or replace view %s as select * from %s where %s >= cast(%s as %s)"
@@ -80,7 +92,7 @@ class ReaderView {
     }
 
     private static String horizon(TimeKey key, Duration retention) {
-        // Hours by themselves: PostgreSQL 14 reads no more than 68 years of seconds.
+        // Hours and seconds apart, because PostgreSQL 14 reads at most 68 years of seconds.
         String instant =
                 "now() - interval '" + retention.toHours() + " hours " + retention.toSeconds() % 3600 + " seconds'";
         String local = "(" + instant + ") at time zone '" + key.zone().getId() + "'";

@@ -10,14 +10,18 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The second of two guards before anything expires. The first is the bound that {@link TimeKey} makes of a retention and
- * a day. This one is computed by the database, from the row's or the partition's own value and from its own clock. A row
- * is deleted only where both agree, so a mistake in one of them deletes nothing.
+ * The second of two guards before anything expires. The first guard is the bound that {@link TimeKey} computes from the
+ * retention and the day. This second guard is computed by the database, from the value of the row or of the partition
+ * and from the database's own clock. A row is deleted only if both guards agree, so a mistake in one of them deletes
+ * nothing.
  */
 record RetentionGuard(TimedTable table, Duration retention) {
     private static final String CLOCK = "now()";
 
-    /** An hour that comes twice when clocks go back: PostgreSQL and Java may each take the other one of the two. */
+    /**
+     * The hour of local time that comes twice when clocks go back. PostgreSQL may take a time in it for the first of
+     * the two hours and Java for the second, or the other way round.
+     */
     private static final String REPEATED_HOUR = "interval '1 hour'";
 
     private record Youngest(String value, boolean expired) {}
@@ -27,19 +31,19 @@ record RetentionGuard(TimedTable table, Duration retention) {
         return rows(CLOCK);
     }
 
-    /** @param clock the SQL of the present time; the binds are the same for every clock */
+    /** @param clock the SQL expression of the present time; the binds are the same for every clock */
     Where rows(String clock) {
         String column = table.column().toString();
         String horizon = horizon(clock);
         return condition(
                 switch (table.key().kind()) {
-                    // A date is over when the next one begins.
+                    // A date has passed when the next date begins.
                     case DATE -> start("(" + column + " + 1)") + " <= " + horizon;
                     default -> start(column) + " < " + horizon;
                 });
     }
 
-    /** The condition that a partition which ends before this value holds no row that is younger than its retention. */
+    /** The condition that a partition which ends before this value holds no row younger than the retention. */
     Where ended(String upper) {
         return ended(upper, CLOCK);
     }
@@ -50,9 +54,10 @@ record RetentionGuard(TimedTable table, Duration retention) {
     }
 
     /**
-     * Why rows below this bound must not be deleted, with both values; empty if the database agrees with the bound.
+     * Why rows below this bound must not be deleted, with the values of both guards; empty if the database agrees with
+     * the bound.
      *
-     * @throws dev.segdiff.db.DatabaseException if it takes too long to look
+     * @throws dev.segdiff.db.DatabaseException if the query takes too long
      */
     Optional<String> objection(Session session, String bound) {
         Optional<String> wrong = session.first(
@@ -91,12 +96,15 @@ record RetentionGuard(TimedTable table, Duration retention) {
             case TIMESTAMPTZ -> "bound <= " + horizon;
             case TIMESTAMP -> "bound <= " + local;
             case DATE -> "bound <= (" + local + ")::date";
-            // The least id stands for all times before 1970.
+            // The smallest id stands for all times before 1970.
             case UUID, UUID_TEXT, ULID -> start("bound") + " <= greatest(" + horizon + ", timestamptz 'epoch')";
         };
     }
 
-    /** The instant that a value stands for; of the two instants of a local time that comes twice, the later one. */
+    /**
+     * The SQL of the instant that a value stands for. A local time that comes twice stands for the later of its two
+     * instants.
+     */
     private String start(String value) {
         String zone = "'" + table.key().zone().getId() + "'";
         return switch (table.key().kind()) {

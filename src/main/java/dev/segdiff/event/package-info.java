@@ -1,2 +1,2 @@
-/** Retention of event tables, in batches or by partition; the job event-expiry. */
+/** The job {@code event-expiry}: removes expired rows of event tables, in batches or by partition. */
 package dev.segdiff.event;

@@ -49,7 +49,8 @@ public final class Gate {
         }
     }
 
-    /** Passes the gate after a step, and first sleeps if people have limited the rows per second of the job.
+    /**
+     * Passes the gate after a step, and first sleeps if people have limited the rows per second of the job.
      *
      * @param rows how many rows the step worked on
      * @param took how long the step took; this time counts towards the limit

@@ -4,11 +4,14 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** How much a run has done so far, by name; workers count, others look. */
+/**
+ * What a run has counted so far, by name, such as "expired". The workers of the run count, and other threads may read
+ * meanwhile.
+ */
 public final class Counts {
     private final Map<String, Long> values = new ConcurrentHashMap<>();
 
-    /** What has not happened is not listed. */
+    /** Adds to a count. An amount of 0 adds no entry, so what has not happened is not listed. */
     public void add(String name, long amount) {
         if (amount == 0) {
             return;

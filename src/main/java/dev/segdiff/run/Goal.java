@@ -5,11 +5,12 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * The state of what a job is for, read from the database: true whoever ran it, and also when nobody did.
+ * The state of what a job is for, read from the database. Example: is every event table inside its retention? The
+ * answer does not depend on who ran the job, or whether anybody did.
  *
  * @param met whether the goal is met now
  * @param summary one line for people
- * @param details a line each for the parts of the goal, where it has several
+ * @param details one line for each part of the goal, if the goal has several parts, such as one for each policy
  * @param measures numbers for programs
  * @param problems what a person should look at, one line each
  */
@@ -17,17 +18,17 @@ import java.util.OptionalDouble;
 public record Goal(boolean met, String summary, List<String> details, List<Measure> measures, List<String> problems) {
     private static final String UNKNOWN = "unknown: ";
 
-    /** The state of what cannot be found out now: nobody knows that it is met, so it is not. */
+    /** The state of a goal that cannot be found out now. It counts as not met. */
     public static Goal unknown(String why) {
         return new Goal(false, UNKNOWN + why, List.of(), List.of(), List.of());
     }
 
-    /** Whether its state could not be found out. */
+    /** Whether the state of the goal could not be found out. */
     public boolean unknown() {
         return !met && summary.startsWith(UNKNOWN);
     }
 
-    /** The measure of this name without labels. */
+    /** The value of the measure with this name and without labels. */
     public OptionalDouble measure(String name) {
         return measures.stream()
                 .filter(measure ->

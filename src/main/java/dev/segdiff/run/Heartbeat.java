@@ -8,11 +8,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
-/** What goes on beside a run: it tells that it lives, renews its lease, hears that it is to stop, and knows its time. */
+/**
+ * The thread beside a run. It records regularly that the run lives, renews the run's lease, and ends the run when a
+ * person asks for that or the time budget is used up.
+ */
 final class Heartbeat implements AutoCloseable {
     private static final Logger LOG = Logger.getLogger(Heartbeat.class);
 
-    /** How often a listener hears of a living run; quick enough to look alive. */
+    /**
+     * How often a listener, such as the progress line of a terminal, is told about the run. 200 ms look like continuous
+     * progress.
+     */
     private static final long PROGRESS_MILLIS = 200;
 
     private final RunLedger ledger;
@@ -31,10 +37,10 @@ final class Heartbeat implements AutoCloseable {
         });
     }
 
-    /** Beats until it is closed. */
+    /** Starts a heartbeat, which beats until it is closed. */
     static Heartbeat of(RunLedger ledger, Leases leases, RunContext run, Consumer<RunContext> progress) {
         Heartbeat heartbeat = new Heartbeat(ledger, leases, run);
-        // A lease outlives five heartbeats that came to nothing.
+        // A lease lasts for six intervals, so it is still held after five heartbeats that failed.
         long interval = Math.max(
                 1, Math.min(RunLedger.HEARTBEAT.toMillis(), leases.duration().toMillis() / 6));
         Duration budget = run.request().timeBudget();
@@ -60,7 +66,10 @@ final class Heartbeat implements AutoCloseable {
         }
     }
 
-    /** One under way must not renew a lease that has been given back, nor count after the last count. */
+    /**
+     * Waits for a beat in progress. Otherwise the beat could renew a lease that has just been released, or overwrite
+     * the final counts.
+     */
     @Override
     public void close() {
         clock.shutdownNow();

@@ -1,17 +1,22 @@
 package dev.segdiff.run;
 
-/** A chore that runs daily or on demand, and ends. Its SQL lies in its queries. */
+/** A chore, such as event-expiry, that runs daily or on demand and then ends. Its SQL is in its classes of queries. */
 public interface Job {
-    /** The one identifier everywhere: argument, URL, lease, metric tag, manifest, runbook. A kebab-case noun. */
+    /**
+     * The name of the job, a noun in kebab case such as "event-expiry". It is the same in arguments, URLs, leases,
+     * metrics, manifests and runbooks.
+     */
     String name();
 
-    /** The place among the daily jobs; what others build on comes first. */
+    /** The place of the job among the daily jobs. A job on which others build has a smaller number. */
     int order();
 
-    /** When it runs unless configured otherwise: a cron expression of five fields, as in a CronJob. */
+    /**
+     * When {@code serve} runs the job unless configured otherwise: a cron expression of five fields, as in a CronJob.
+     */
     String cron();
 
-    /** Whether only one worker may run it at a time; others are skipped. */
+    /** Whether only one worker may run the job at a time. Other workers that start it are skipped. */
     default boolean exclusive() {
         return true;
     }
@@ -19,11 +24,14 @@ public interface Job {
     /**
      * Refuses a request that this job cannot serve, before anything is touched.
      *
-     * @throws dev.segdiff.db.InvalidInputException if so
+     * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request
      */
     void check(RunRequest request);
 
-    /** Whether this is the name of something that this job may hold back, in the form that {@code --accept} takes. */
+    /**
+     * Whether this is the name of something that the job may hold back, in the form that {@code --accept} takes, such
+     * as 7/42.
+     */
     default boolean accepts(String name) {
         return false;
     }
@@ -31,6 +39,6 @@ public interface Job {
     /** Does the work. An exception ends the run as FAILED. */
     Result run(RunContext context);
 
-    /** The state of the goal now. */
+    /** The present state of what the job is for. */
     Goal goal();
 }

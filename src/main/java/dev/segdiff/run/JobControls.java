@@ -8,11 +8,14 @@ import java.sql.SQLException;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What people tell a job from another shell: pause, resume, not faster than. It holds for the running and all later runs. */
+/**
+ * The orders that people give to a job from another shell: pause, resume, a limit of rows per second. An order holds
+ * for the present run and all later ones.
+ */
 @ApplicationScoped
 public class JobControls {
     /**
-     * @param paused by whom, since when and why; null: not paused
+     * @param paused who has paused the job, since when and why, in words; null: not paused
      * @param rowsPerSecond null: no limit
      */
     @RegisterForReflection
@@ -38,7 +41,7 @@ public class JobControls {
         return control.orElse(Control.NONE);
     }
 
-    /** A running job waits before its next step; one that starts is skipped. */
+    /** Pauses a job. A run in progress waits before its next step, and a run that starts is skipped. */
     public void pause(Job job, String by, @Nullable String reason) {
         database.inTransaction(session -> session.update("""
                 insert into segdiff.job_controls (job, paused_at, paused_by, pause_reason) values (?, now(), ?, ?)
@@ -46,7 +49,7 @@ public class JobControls {
                 """, job.name(), by, reason));
     }
 
-    /** False if it was not paused. */
+    /** Ends the pause of a job; returns false if the job was not paused. */
     public boolean resume(Job job) {
         return database.transaction(session -> session.update("""
                 update segdiff.job_controls set paused_at = null, paused_by = null, pause_reason = null

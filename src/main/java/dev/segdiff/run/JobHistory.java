@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** What the ledger knows of a job over all its runs, whoever made them. Dry runs do not count. */
+/** What the ledger knows about a job over all its runs, whoever started them. Dry runs do not count. */
 @ApplicationScoped
 public class JobHistory {
     private final Database database;
@@ -21,12 +21,12 @@ public class JobHistory {
     }
 
     /**
-     * When a job last did what it is for.
+     * The last run of a job, and its last success.
      *
-     * @param completedAt the end of the last run that began, however it ended
+     * @param completedAt the end of the last run in which the job began its work, whatever the outcome
      * @param took how long that run took
      * @param succeededAt the end of the last run that succeeded, or found nothing to do
-     * @param successAge how long ago that was, on the database's clock
+     * @param successAge how long ago {@code succeededAt} was, by the database's clock
      */
     @RegisterForReflection
     public record Last(
@@ -40,7 +40,7 @@ public class JobHistory {
     /**
      * A sum over all runs that have ended.
      *
-     * @param kind outcome, count or wait
+     * @param kind what is summed: "outcome", "count" or "wait"
      */
     public record Total(String job, String kind, String name, double total) {}
 

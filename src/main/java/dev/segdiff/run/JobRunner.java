@@ -10,7 +10,10 @@ import java.util.OptionalLong;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
-/** Leads every run the same way: ledger row, lease, heartbeat, time budget, the job, outcome, one line in the log. */
+/**
+ * Runs a job, every time in the same way: row in the ledger, lease, heartbeat, time budget, the job itself, outcome,
+ * one line in the log.
+ */
 @ApplicationScoped
 public class JobRunner {
     private static final Logger LOG = Logger.getLogger(JobRunner.class);
@@ -26,20 +29,21 @@ public class JobRunner {
     }
 
     /**
-     * Runs a job to its end, unless it is paused, or exclusive and runs elsewhere: then it is skipped.
+     * Runs a job to its end. The run is skipped if the job is paused, or if the job is exclusive and another worker
+     * runs it.
      *
      * @param cancellation asks the run to end early
-     * @param progress hears of the run while it lives
-     * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request; nothing was touched then
+     * @param progress is told about the run every 200 ms while it runs
+     * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request; then nothing was touched
      */
     public RunReport run(Job job, RunRequest request, Cancellation cancellation, Consumer<RunContext> progress) {
         return finish(job, open(job, request, cancellation).orElseThrow(), progress);
     }
 
     /**
-     * The first half of a run: it is in the ledger, and nothing else has happened.
+     * The first half of a run: opens its row in the ledger, and does nothing else.
      *
-     * @return empty if another worker makes the run for this moment of the schedule
+     * @return empty if another worker has opened the run for this planned time of the schedule
      * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request; nothing was touched then
      */
     public Optional<RunContext> open(Job job, RunRequest request, Cancellation cancellation) {
@@ -50,7 +54,7 @@ public class JobRunner {
                 : Optional.of(new RunContext(runId.getAsLong(), request, cancellation));
     }
 
-    /** The second half of a run, to its end. */
+    /** The second half of a run: does the work to its end, and closes the row in the ledger. */
     public RunReport finish(Job job, RunContext run, Consumer<RunContext> progress) {
         try {
             Result result;
@@ -63,7 +67,7 @@ public class JobRunner {
         }
     }
 
-    /** Who runs an exclusive job at this moment, for people. */
+    /** Who runs an exclusive job at this moment, in words; empty if nobody does. */
     public Optional<String> runsElsewhere(Job job) {
         return job.exclusive() ? leases.present(job.name()) : Optional.empty();
     }
@@ -85,7 +89,10 @@ public class JobRunner {
         }
     }
 
-    /** A dry run changes nothing: it may run beside others, and while the job is paused. */
+    /**
+     * Runs the job, unless it is paused or runs elsewhere. A dry run changes nothing, so it may run beside other runs
+     * and while the job is paused.
+     */
     private Result lead(Job job, RunContext run) {
         if (!run.request().dryRun()) {
             String paused = controls.of(job).paused();
@@ -128,7 +135,7 @@ public class JobRunner {
                 report.reason() == null ? "" : " reason=\"" + report.reason() + '"');
     }
 
-    /** Host and process: what an operator needs to find the pod. */
+    /** The name of this worker, host and process id: an operator finds the pod by it. */
     private static String worker() {
         String host = Objects.requireNonNullElse(System.getenv("HOSTNAME"), "localhost");
         return host + ":" + ProcessHandle.current().pid();

@@ -5,9 +5,9 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How a job stands: its goal, when it last did what it is for, and what people told it.
+ * The status of a job: the state of its goal, its last success, and the orders that people have given to it.
  *
- * @param maxAge when the last success is older, the goal counts as missed
+ * @param maxAge how old the last success may be; if it is older, the goal counts as missed
  * @param lastRun the newest run, dry runs included; null: none yet
  */
 @RegisterForReflection
@@ -18,12 +18,14 @@ public record JobStatus(
         Duration maxAge,
         JobControls.Control control,
         @Nullable RunReport lastRun) {
-    /** Whether the goal is met, and by runs that still come: nothing that has stopped looks well for long. */
+    /**
+     * Whether the goal is met and a recent run has succeeded. So a job that has stopped does not look well for long.
+     */
     public boolean isWell() {
         return goal.met() && !isStale();
     }
 
-    /** Whether no run has succeeded for too long. */
+    /** Whether the last success is older than {@code maxAge}, or there is none. */
     public boolean isStale() {
         Duration age = last.successAge();
         return age == null || age.compareTo(maxAge) > 0;

@@ -3,7 +3,7 @@ package dev.segdiff.run;
 import dev.segdiff.db.DatabaseException;
 import jakarta.enterprise.context.ApplicationScoped;
 
-/** Reads how a job stands, from the ledger and the database. */
+/** Reads the status of jobs from the ledger and the database. */
 @ApplicationScoped
 public class JobStatuses {
     private final RunLedger ledger;
@@ -19,7 +19,8 @@ public class JobStatuses {
     }
 
     /**
-     * How a job stands. What cannot be found out is told as unknown, so that it keeps nobody from hearing of the others.
+     * The status of a job. If a part of it cannot be found out, this part is unknown, and the status of other jobs can
+     * still be shown.
      *
      * @throws DatabaseException if the database cannot be reached
      */
@@ -37,7 +38,7 @@ public class JobStatuses {
         }
     }
 
-    /** The status of a job of which nothing can be found out now. */
+    /** The status of a job about which nothing can be found out now. */
     public JobStatus unknown(Job job, String why) {
         return new JobStatus(
                 job.name(),
@@ -56,7 +57,10 @@ public class JobStatuses {
         }
     }
 
-    /** Why one question fails; one that finds no database finds none for the others either. */
+    /**
+     * Why a query failed. If the database cannot be reached, the exception is thrown on, because the other queries
+     * would fail, too.
+     */
     private static String reason(DatabaseException e) {
         if (e.isLostConnection()) {
             throw e;

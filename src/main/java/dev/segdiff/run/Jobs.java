@@ -27,7 +27,7 @@ public class Jobs {
     /**
      * The job of this name.
      *
-     * @throws InvalidInputException if there is none; it names the nearest
+     * @throws InvalidInputException if there is no such job; the message suggests the most similar name
      */
     public Job named(String name) {
         return find(name).orElseThrow(() -> new InvalidInputException(unknown(name)));
@@ -38,8 +38,8 @@ public class Jobs {
     }
 
     /**
-     * Refuses a request before anything is touched: each job looks for itself, and what is to be let through is the
-     * business of one of them.
+     * Refuses a wrong request before anything is touched. Each job checks the request for itself, and each name in
+     * {@code accept} must belong to one of the jobs.
      *
      * @throws InvalidInputException if a job cannot serve the request
      */
@@ -60,7 +60,7 @@ public class Jobs {
         return jobs.stream().map(Job::name).toList();
     }
 
-    /** What to tell of a name that no job has: the nearest one, and all. */
+    /** The error message for a name that no job has. It suggests the most similar name, and lists all names. */
     public String unknown(String name) {
         return "unknown job " + Printable.quoted(name) + Suggestion.didYouMean(name, names()) + " (jobs: "
                 + String.join(", ", names()) + ")";

@@ -8,12 +8,17 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Who may run an exclusive job. All times are the database's. */
+/** Gives leases to workers: the right to run an exclusive job. All times are those of the database's clock. */
 @ApplicationScoped
 public class Leases {
-    /** A batch of the same worker holds the row while it works; it is shorter than this. */
+    /**
+     * How long a renewal waits for the row of the lease. A batch of the same worker locks this row while it works: a
+     * usual batch takes less than 1 s, and only one of the smallest size may take up to 10 s. A renewal that comes to
+     * nothing is tried again with the next heartbeat.
+     */
     private static final Duration RENEWAL_TIMEOUT = Duration.ofSeconds(3);
 
+    /** How often a waiting worker looks whether the lease is free. */
     private static final Duration POLL = Duration.ofMillis(200);
 
     private static final String HOLDER =
@@ -33,8 +38,9 @@ public class Leases {
     }
 
     /**
-     * Takes the lease if nobody has it. One that is held is watched: its holder renews it, and keeps it; or was killed,
-     * and it expires. So whoever starts a job again after a kill need not start it twice.
+     * Takes the lease of a job if nobody holds it. If another worker holds the lease, this method watches it. Either
+     * the holder renews the lease, and then this method returns empty. Or the holder was killed, the lease expires, and
+     * this method takes it. So a job that is started again right after a kill need not be started twice.
      */
     Optional<Lease> take(String job, String holder, long runId, Cancellation cancellation) {
         Optional<String> seen = Optional.empty();
@@ -77,21 +83,21 @@ public class Leases {
                             duration.toMillis() / 1000.0));
         } catch (DatabaseException e) {
             if (e.isLockTimeout()) {
-                // A transaction of the holder is under way.
+                // A transaction of the holder has locked the row.
                 return Optional.empty();
             }
             throw e;
         }
     }
 
-    /** The holder and since when, for people. */
+    /** The holder of the lease and since when, in words. */
     String holder(String job) {
         return database.transaction(session -> session.first(
                         "select " + HOLDER + " from segdiff.leases where job = ?", row -> row.getString(1), job)
                 .orElse("another worker"));
     }
 
-    /** The holder and since when, for people; empty if nobody holds the lease now. */
+    /** The holder of the lease and since when, in words; empty if nobody holds the lease now. */
     Optional<String> present(String job) {
         return database.transaction(session -> session.first(
                 "select " + HOLDER + " from segdiff.leases where job = ? and expires_at > clock_timestamp()",
@@ -99,7 +105,7 @@ public class Leases {
                 job));
     }
 
-    /** Whether the lease is still ours; if so, it lasts anew. */
+    /** Renews the lease for another duration; returns false if this worker no longer holds it. */
     boolean renew(Lease lease) {
         return database.transaction(
                 bounds().lockTimeout(RENEWAL_TIMEOUT),
@@ -110,7 +116,7 @@ public class Leases {
                         """, lease.duration().toMillis() / 1000.0, lease.job(), lease.token()) == 1);
     }
 
-    /** The next worker need not wait for the lease to expire. */
+    /** Gives the lease back, so that the next worker need not wait until it expires. */
     void release(Lease lease) {
         database.transaction(
                 bounds(),
@@ -121,7 +127,10 @@ public class Leases {
                         lease.token()));
     }
 
-    /** Whoever is cut off while it changes the row does not keep it for longer than the lease. */
+    /**
+     * The settings for changes of the lease's row. If a worker is cut off in the middle, PostgreSQL ends its
+     * transaction after the duration of the lease, so the row does not stay locked.
+     */
     private Settings bounds() {
         return database.defaults().idleTimeout(config.leaseDuration());
     }

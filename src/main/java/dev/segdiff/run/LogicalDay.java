@@ -6,10 +6,13 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
 import org.jspecify.annotations.Nullable;
 
-/** Which day a run is for. Today is the database's, so that all pods agree. */
+/** Finds out which day a run is for. Today is the day of the database's clock, so that all pods agree. */
 @ApplicationScoped
 public class LogicalDay {
-    /** In every zone this day lies after 1970 began: ids that begin with a time can tell no earlier one. */
+    /**
+     * The first day that is allowed. In every time zone it begins after 1970-01-01 00:00 UTC, and ids that begin with a
+     * time cannot hold an earlier time.
+     */
     private static final LocalDate FIRST = LocalDate.of(1970, 1, 2);
 
     private final Database database;

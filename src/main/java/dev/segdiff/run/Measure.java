@@ -4,11 +4,11 @@ import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.util.Map;
 
 /**
- * A number that tells a part of a goal's state; a gauge, for a monitoring system.
+ * A number that is a part of a goal's state. It becomes a gauge in the monitoring system.
  *
- * @param name in snake case, with its unit at the end as Prometheus has it
- * @param labels which of several it is about, such as {@code policy=audit}
- * @param help what it tells, for people
+ * @param name the name in snake case, with the unit at the end as Prometheus wants it, such as "seconds_left"
+ * @param labels what the number is about, if there are several, such as {@code policy=audit}
+ * @param help what the number means, for people
  */
 @RegisterForReflection
 public record Measure(String name, Map<String, String> labels, double value, String help) {

@@ -6,10 +6,13 @@ import java.util.logging.Filter;
 import java.util.logging.LogRecord;
 import org.jboss.logmanager.ExtLogRecord;
 
-/** What the log says of names, reasons and errors that came from data cannot look like a line of the log's own. */
+/**
+ * Makes control characters in log messages visible. Names, reasons and errors that come from data can then not forge a
+ * line of the log.
+ */
 @LoggingFilter(name = PrintableLog.NAME)
 public final class PrintableLog implements Filter {
-    /** As application.properties calls it. */
+    /** The name of this filter in application.properties. */
     static final String NAME = "printable";
 
     @Override

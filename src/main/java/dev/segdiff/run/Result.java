@@ -2,7 +2,7 @@ package dev.segdiff.run;
 
 import org.jspecify.annotations.Nullable;
 
-/** What a job answers: how it ended and, unless it simply succeeded, why. */
+/** What a job returns: how it ended and, unless it simply succeeded, the reason. */
 public record Result(Outcome outcome, @Nullable String reason) {
     public static Result succeeded() {
         return new Result(Outcome.SUCCEEDED, null);

@@ -19,12 +19,15 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** What a job needs to know while it runs, and where it tells what it does. */
+/**
+ * The data of one run while it is in progress: the request, the cancellation and the lease, and what the job reports:
+ * counts, problems, statements and waits.
+ */
 public final class RunContext {
-    /** As many problems as a person reads; the rest is in the job's own tables. */
+    /** The largest number of problems in a report. A person reads no more, and the rest is in the job's own tables. */
     private static final int MAX_PROBLEMS = 50;
 
-    /** The sum of all waits. */
+    /** The name of the count that holds the sum of all waits, in seconds. */
     public static final String THROTTLED_SECONDS = "throttled_seconds";
 
     private final long runId;
@@ -45,7 +48,10 @@ public final class RunContext {
         this.cancellation = cancellation;
     }
 
-    /** Settings for a transaction of this run: the audit knows it, and it can only commit while the lease is held, if there is one. */
+    /**
+     * Settings for a transaction of this run. The audit records the run with each change. If the run has a lease, the
+     * transaction can only commit while the lease is held.
+     */
     public Settings settings(Settings settings) {
         Settings known = settings.with("segdiff.run", String.valueOf(runId));
         Lease held = lease;
@@ -65,7 +71,10 @@ public final class RunContext {
         });
     }
 
-    /** Whether a failure ends the whole run: the connection or the lease is lost. Others end one step of it. */
+    /**
+     * Whether a failure ends the whole run, because the connection or the lease is lost. Other failures end only one
+     * step of the run.
+     */
     public static boolean isEndedBy(DatabaseException failure) {
         return failure.isLostConnection() || Lease.isLost(failure);
     }
@@ -86,7 +95,7 @@ public final class RunContext {
         return counts;
     }
 
-    /** Reports something that a person should look at, in one line that names it. */
+    /** Reports a problem that a person should look at, in one line that names the thing. */
     public void problem(String line) {
         if (problems.size() < MAX_PROBLEMS) {
             problems.add(line);
@@ -94,9 +103,9 @@ public final class RunContext {
     }
 
     /**
-     * Reports a step that failed, and the run goes on, unless the failure ends it: then it is thrown.
+     * Reports a step that failed, and lets the run go on. A failure that ends the whole run is thrown.
      *
-     * @param busy whether something was only in the way, so that the next run may do better
+     * @param busy whether the step failed only because something was busy, so that the next run may succeed
      */
     public void stepFailed(String subject, DatabaseException failure, boolean busy) {
         if (isEndedBy(failure)) {
@@ -110,7 +119,9 @@ public final class RunContext {
         return List.copyOf(problems);
     }
 
-    /** Tells what a dry run would run; each statement once, however often it would run. */
+    /**
+     * Records a statement that a dry run would have run. Each statement is recorded once, however often it would run.
+     */
     public void wouldRun(String sql) {
         statements.add(sql.strip());
     }
@@ -119,12 +130,15 @@ public final class RunContext {
         return List.copyOf(statements);
     }
 
-    /** From now on, what the run does counts only while it holds this lease. */
+    /** Gives the run its lease. From now on, its transactions can only commit while the run holds this lease. */
     void hold(Lease taken) {
         lease = taken;
     }
 
-    /** Asks the run to end, for a reason that its schedule does not make up for: a person, or the time budget. */
+    /**
+     * Asks the run to end because of a person or the time budget. The schedule does not make up for a run that ended
+     * for such a reason.
+     */
     public void endForGood(String why) {
         endedForGood = true;
         cancellation.request(why);
@@ -139,7 +153,7 @@ public final class RunContext {
         return lease;
     }
 
-    /** The job itself begins: it is neither paused nor running elsewhere. */
+    /** Records that the job itself begins, as it is neither paused nor running elsewhere. */
     void begin() {
         begun = true;
     }
@@ -148,21 +162,21 @@ public final class RunContext {
         return begun;
     }
 
-    /** Tells that the run has yielded to the application, and why. */
+    /** Records that the run has waited for the application's sake, why, and for how long. */
     public void throttled(WaitReason why, Duration waited) {
         waits.merge(why.cause(), waited, Duration::plus);
         waitReasons.put(why.cause(), why.text());
         counts.add(THROTTLED_SECONDS, waited.toSeconds());
     }
 
-    /** How long the run has yielded and why, for people. */
+    /** How long the run has waited and why, in words. */
     List<String> waits() {
         return waits.entrySet().stream()
                 .map(wait -> "waited " + wait.getValue().toSeconds() + " s: " + waitReasons.get(wait.getKey()))
                 .toList();
     }
 
-    /** For the ledger. */
+    /** The seconds of waiting by cause, for the ledger. */
     Map<String, Long> waitSeconds() {
         Map<String, Long> seconds = new TreeMap<>();
         waits.forEach((cause, waited) -> seconds.put(cause.name().toLowerCase(Locale.ROOT), waited.toSeconds()));

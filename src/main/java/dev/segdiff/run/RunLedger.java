@@ -25,21 +25,37 @@ import java.util.OptionalLong;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** One row for every run: what was asked, what came of it, and that it lives. */
+/**
+ * The ledger of all runs, the table {@code segdiff.runs}. It has one row for every run, which says what was asked for,
+ * how far the run is, and how it ended.
+ */
 @ApplicationScoped
 public class RunLedger {
+    /** How often a run records that it lives. */
     static final Duration HEARTBEAT = Duration.ofSeconds(5);
 
-    /** Twelve heartbeats missed: slower than any pause of a living worker, faster than a person's question. */
+    /**
+     * The time without a heartbeat after which a run counts as lost: twelve heartbeats, one minute. No living worker
+     * pauses for so long, and a person who asks gets an answer soon.
+     */
     private static final Duration LOST_AFTER = HEARTBEAT.multipliedBy(12);
 
-    /** A scheduled run that was interrupted is made up for after this long; whatever interrupted it may go on. */
+    /**
+     * How long after its end an interrupted scheduled run is tried again. The pause is there because the cause of the
+     * interruption may still be there.
+     */
     private static final Duration RETRY_AFTER = Duration.ofMinutes(1);
 
-    /** As many as a Kubernetes Job makes with the default backoffLimit. */
+    /**
+     * The largest number of runs for one planned time: as many as a Kubernetes Job makes with the default backoffLimit.
+     */
     private static final int MAX_ATTEMPTS = 7;
 
-    /** That the moment asked for has no run yet, or only such as were interrupted a while ago; a run that vanished was, too. */
+    /**
+     * The SQL condition that a planned time still needs a run: it has no run, or fewer than MAX_ATTEMPTS, all of which
+     * were interrupted more than a minute ago and not by a person or the time budget. A run whose process has vanished
+     * counts as interrupted.
+     */
     private static final String OPEN = """
             (select count(*) < %d and coalesce(bool_and(coalesce(
                     case when r.ended_at is null then r.stop_requested_by is null and r.heartbeat_at < clock_timestamp() - make_interval(secs => %d)
@@ -62,9 +78,9 @@ public class RunLedger {
     }
 
     /**
-     * Opens the row of a run; runs of the same job that were killed are closed on the way.
+     * Opens the row of a run. It also closes the rows of runs of the same job whose process was killed.
      *
-     * @return its id; empty if somebody else makes the run for this moment of the schedule
+     * @return the id of the run; empty if another worker makes the run for this planned time of the schedule
      */
     OptionalLong open(String job, RunRequest request, String worker) {
         try {
@@ -119,7 +135,10 @@ public class RunLedger {
                 """, job, LOST_AFTER.toSeconds());
     }
 
-    /** Tells that the run lives, and how far it is; answers who wants it to stop, if anybody does. */
+    /**
+     * Records that the run lives, and what it has counted so far. Returns who wants the run to stop; empty if nobody
+     * does.
+     */
     Optional<String> beat(RunContext context) {
         return database.transaction(session -> session.first(
                         """
@@ -134,7 +153,9 @@ public class RunLedger {
                 .flatMap(stop -> stop);
     }
 
-    /** Whether nobody has made, or makes, the run for a moment of a schedule; one that was interrupted is made up for. */
+    /**
+     * Whether a planned time of a schedule still needs a run, because it has none or because its run was interrupted.
+     */
     public boolean isOpen(String job, Instant plannedAt) {
         return database.transaction(session -> session.one(
                 "select " + OPEN + " from (select ?, ?::timestamptz) as asked (job, planned_at)",
@@ -143,7 +164,7 @@ public class RunLedger {
                 plannedAt.atOffset(ZoneOffset.UTC)));
     }
 
-    /** Whether the newest scheduled run of the job was made by this schedule. */
+    /** Whether the newest scheduled run of the job came from this schedule: the same cron expression and time zone. */
     public boolean isScheduledBy(String job, String schedule) {
         return database.transaction(session -> session.first(
                         "select schedule from segdiff.runs where job = ? and planned_at is not null order by run_id desc limit 1",
@@ -153,7 +174,10 @@ public class RunLedger {
                 .isPresent();
     }
 
-    /** Asks a run to stop, wherever it runs: its worker hears it with the next heartbeat. False if it has ended. */
+    /**
+     * Asks a run to stop, wherever it runs. Its worker learns this with the next heartbeat. Returns false if the run
+     * has ended.
+     */
     public boolean requestStop(long runId, String by) {
         return database.transaction(session -> session.update(
                         "update segdiff.runs set stop_requested_by = coalesce(stop_requested_by, ?) where run_id = ? and ended_at is null",
@@ -162,7 +186,12 @@ public class RunLedger {
                 > 0;
     }
 
-    /** @throws CancelledException if the row is gone: a standby has taken over, or a backup, that never had it */
+    /**
+     * Closes the row of a run with its result.
+     *
+     * @throws CancelledException if the ledger has no such row, because a standby or a backup has taken over that never
+     *     had it
+     */
     RunReport close(RunContext context, Result result) {
         return durable(session -> session.first(
                         """
@@ -186,12 +215,12 @@ public class RunLedger {
                         + " is not in the ledger any more, as if another server had taken over;" + " start it again"));
     }
 
-    /** The newest runs first, of one job or of all. */
+    /** The newest runs of one job or of all jobs, the newest first. */
     public List<RunReport> latest(@Nullable String job, int limit) {
         return before(Long.MAX_VALUE, job, limit);
     }
 
-    /** Those that are older than a run, the newest first, of one job or of all. */
+    /** The runs with a smaller number than this one, of one job or of all jobs, the newest first. */
     public List<RunReport> before(long runId, @Nullable String job, int limit) {
         return database.transaction(session -> session.list(
                 "select " + COLUMNS
@@ -212,7 +241,7 @@ public class RunLedger {
         return latest(job, 1).stream().findFirst();
     }
 
-    /** The ledger outlives a short absence of the database. */
+    /** Runs a transaction, and tries it again if the database is away for a moment. */
     private <T> T durable(Function<Session, T> work) {
         return Retry.DEFAULT.run(new Cancellation(), DatabaseException::isTransient, () -> database.transaction(work));
     }

@@ -9,12 +9,12 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A run as the ledger tells it.
+ * A run as the ledger records it.
  *
- * @param actor whose token asked for it, if it came over HTTP
- * @param outcome null while it runs, or when it was killed
- * @param statements what a dry run would have run
- * @param lost it has no end, and its heartbeat stopped: the process was killed
+ * @param actor the name of the token that asked for the run over HTTP; null: the run did not come over HTTP
+ * @param outcome how the run ended; null while it runs, or if it was killed
+ * @param statements the statements that a dry run would have run
+ * @param lost whether the run has no end and its heartbeat has stopped, because its process was killed
  */
 @RegisterForReflection
 public record RunReport(
@@ -33,7 +33,7 @@ public record RunReport(
         List<String> problems,
         List<String> statements,
         boolean lost) {
-    /** The outcome for people. */
+    /** The outcome in one word for people; RUNNING or LOST if there is none. */
     public String state() {
         if (outcome != null) {
             return outcome.name();
@@ -41,24 +41,24 @@ public record RunReport(
         return lost ? "LOST" : "RUNNING";
     }
 
-    /** Whether it is under way. */
+    /** Whether the run is in progress. */
     public boolean lives() {
         return outcome == null && !lost;
     }
 
-    /** What the run counts for: without an end, as failed. */
+    /** The outcome; a run without an outcome counts as failed. */
     public Outcome outcomeOrFailed() {
         return outcome == null ? Outcome.FAILED : outcome;
     }
 
-    /** The same run without what a dry run would have run. */
+    /** The same report without the statements of a dry run. */
     public RunReport withoutStatements() {
         return new RunReport(
                 runId, job, trigger, actor, worker, day, dryRun, startedAt, duration, outcome, reason, counts, problems,
                 List.of(), lost);
     }
 
-    /** The same run with newer counts than the ledger knows. */
+    /** The same report with newer counts than those in the ledger. */
     public RunReport withCounts(Map<String, Long> newer) {
         return new RunReport(
                 runId,

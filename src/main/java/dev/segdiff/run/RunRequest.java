@@ -5,14 +5,14 @@ import java.time.LocalDate;
 import java.util.List;
 
 /**
- * What a trigger asks for.
+ * A request for a run, from the command line, a schedule or HTTP.
  *
- * @param trigger where it comes from
- * @param day the logical day
- * @param force do it again although the day is done
- * @param dryRun take the same path and withhold the changes
- * @param accept what a person lets through once; each job knows its own form
- * @param timeBudget the run stops itself after this long
+ * @param trigger where the request comes from
+ * @param day the logical day of the run
+ * @param force whether to do the work again although it is done for this day
+ * @param dryRun whether to take the same steps without changing anything
+ * @param accept the names of what a person lets through once; each job has its own form, such as 7/42
+ * @param timeBudget the time after which the run stops itself
  */
 public record RunRequest(
         Trigger trigger, LocalDate day, boolean force, boolean dryRun, List<String> accept, Duration timeBudget) {}

@@ -4,12 +4,12 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who asked for a run.
+ * Where the request for a run came from.
  *
  * @param actor the name of the token that asked over HTTP
- * @param requestId of the HTTP request, for the log
+ * @param requestId the id of the HTTP request, for the log
  * @param schedule the schedule that asked: its cron expression and zone
- * @param plannedAt the moment of the schedule
+ * @param plannedAt the time for which the schedule has planned the run
  */
 public record Trigger(
         Kind kind,
@@ -20,7 +20,7 @@ public record Trigger(
     /** The command line: a person or a CronJob. */
     public static final Trigger COMMAND = new Trigger(Kind.COMMAND, null, null, null, null);
 
-    /** The doors through which runs are asked for. */
+    /** The ways in which a run can be asked for. */
     public enum Kind {
         COMMAND,
         SCHEDULE,
@@ -35,7 +35,7 @@ public record Trigger(
         return new Trigger(Kind.SCHEDULE, null, null, schedule, plannedAt);
     }
 
-    /** For the log. */
+    /** The text for the log. */
     @Override
     public String toString() {
         return kind + (actor == null ? "" : " actor=" + actor) + (requestId == null ? "" : " request=" + requestId);

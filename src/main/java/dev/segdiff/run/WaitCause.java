@@ -1,6 +1,6 @@
 package dev.segdiff.run;
 
-/** Why a run yields. */
+/** The causes for which a run waits. */
 public enum WaitCause {
     PAUSED("the job is paused"),
     REPLICATION_LAG("replication lag"),

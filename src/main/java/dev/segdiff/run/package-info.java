@@ -1,5 +1,5 @@
 /**
- * What a run is: a job, asked for by a trigger, led by the runner, told by a report and the ledger. This room knows no
- * feature; jobs are found by CDI.
+ * Everything about runs: a trigger asks for a job, the runner runs it, and a report and the ledger say what it did.
+ * This room knows no feature; CDI finds the jobs.
  */
 package dev.segdiff.run;

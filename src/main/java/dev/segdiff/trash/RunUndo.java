@@ -14,19 +14,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Puts back what a run removed and what still waits in the trash: snapshots with their segments, orphans, partitions. */
+/**
+ * Undoes a run: puts back the tables that the run removed and that still wait in the trash. These are snapshots with
+ * their segments, orphans, and partitions.
+ */
 @ApplicationScoped
 public class RunUndo {
-    /** To attach a partition, PostgreSQL reads it. */
+    /**
+     * The time limit for putting one table back. It is long because PostgreSQL reads a partition as a whole to attach
+     * it.
+     */
     private static final Duration PATIENCE = Duration.ofMinutes(30);
 
-    /** What runs count that nothing brings back, and how to say so. */
+    /** The counts of a run that stand for things which cannot be put back, with the words for people. */
     private static final Map<String, String> BEYOND_RECALL = Map.of(
             "expired", "rows deleted in batches",
             "partitions_dropped", "partitions dropped",
             "dropped", "tables dropped from the trash");
 
-    /** What a run took away and can be put back. */
+    /** A table that a run removed and that can be put back. */
     @RegisterForReflection
     public record Recallable(long trashId, String kind, String owner, String origin) {
         public String words() {
@@ -35,9 +41,9 @@ public class RunUndo {
     }
 
     /**
-     * What the undo of a run means.
+     * What the undo of a run will do.
      *
-     * @param beyondRecall such as "53202 rows deleted in batches"
+     * @param beyondRecall what cannot be put back, such as "53202 rows deleted in batches"
      */
     @RegisterForReflection
     public record Plan(RunReport run, List<Recallable> recallable, List<String> beyondRecall) {}
@@ -51,9 +57,9 @@ public class RunUndo {
     }
 
     /**
-     * Looks what can be put back.
+     * Finds out what can be put back.
      *
-     * @throws InvalidInputException if there is no such run, or it runs still
+     * @throws InvalidInputException if there is no such run, if it still runs, or if it was a dry run
      */
     public Plan plan(long runId) {
         RunReport run = ledger.find(runId).orElseThrow(() -> new InvalidInputException("there is no run " + runId));
@@ -80,9 +86,9 @@ public class RunUndo {
     }
 
     /**
-     * Puts one of them back, in a transaction of its own.
+     * Puts one table back, in a transaction of its own.
      *
-     * @throws DatabaseException if something has taken its place, or somebody holds it
+     * @throws DatabaseException if something else has taken the table's place, or another session has locked the table
      */
     public void restore(Recallable thing, String who) {
         database.transaction(

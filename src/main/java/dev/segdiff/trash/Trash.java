@@ -12,16 +12,19 @@ import java.time.OffsetDateTime;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Tables wait in the schema {@code segdiff_trash} before they are dropped: what a run destroys can be undone for a while. */
+/**
+ * The tables that wait in the schema {@code segdiff_trash} before they are dropped. Until then, what a run has removed
+ * can be put back.
+ */
 @ApplicationScoped
 public class Trash {
-    /** What a table in the trash was. */
+    /** What a table was before it came to the trash. */
     public enum Kind {
-        /** The snapshot of a segment, with what is needed to bring it back. */
+        /** The snapshot of a removed segment, with all that is needed to bring the segment back. */
         SNAPSHOT,
         /** A snapshot table that no segment knew. */
         ORPHAN,
-        /** An expired partition. */
+        /** An expired partition of an event table. */
         PARTITION;
 
         String sql() {
@@ -32,10 +35,10 @@ public class Trash {
     /**
      * A table in the trash, or on its way there.
      *
-     * @param table null if it is gone
-     * @param owner the segment, or the event policy, that it belonged to
-     * @param origin its name before
-     * @param movedAt null while it is where it was
+     * @param table the name of the table now; null if the table does not exist any more
+     * @param owner the segment, or the event policy, that the table belonged to
+     * @param origin the name of the table before it came to the trash
+     * @param movedAt when the table was moved to the trash; null if it has not been moved yet
      */
     @RegisterForReflection
     public record Entry(
@@ -45,7 +48,7 @@ public class Trash {
             String origin,
             @Nullable OffsetDateTime movedAt) {}
 
-    /** Moves a table that was noted. */
+    /** The statement that moves a table to the trash, if a row in {@code segdiff.trash} plans this. */
     public static final String MOVE = "select segdiff.move_to_trash(?)";
 
     private static final String ENTRIES = """
@@ -55,7 +58,7 @@ public class Trash {
             left join pg_namespace n on n.oid = c.relnamespace
             """;
 
-    /** The newest first. */
+    /** The tables of one kind that wait in the trash, the newest first. */
     public List<Entry> waiting(Session session, Kind kind) {
         return session.list(
                 ENTRIES + "where t.kind = ? and t.moved_at is not null order by t.moved_at desc, t.trash_id desc",
@@ -63,7 +66,7 @@ public class Trash {
                 kind.sql());
     }
 
-    /** Those that have waited long enough, the oldest first. */
+    /** The tables of one kind that have waited for longer than {@code after}, the oldest first. */
     public List<Entry> due(Session session, Kind kind, Duration after) {
         return session.list(
                 ENTRIES
@@ -74,11 +77,12 @@ public class Trash {
     }
 
     /**
-     * Drops a table for good. One that somebody has taken back by hand, into another schema or as a partition, is only
-     * forgotten.
+     * Drops a table for good. If somebody has taken the table back by hand, into another schema or as a partition, only
+     * its row in {@code segdiff.trash} is deleted.
      *
-     * @param after how long it has to have waited, by the database's own note and clock
-     * @return false if it has not waited so long, or is not there any more
+     * @param after how long the table must have waited, by the time recorded in {@code segdiff.trash} and the
+     *     database's clock
+     * @return false if the table has not waited for so long, or is not in the trash any more
      */
     public boolean drop(Session session, Entry entry, Duration after) {
         boolean due = session.update(
@@ -99,7 +103,7 @@ public class Trash {
         return due;
     }
 
-    /** The step that drops for good what has waited for this long. */
+    /** The step that drops a table for good after it has waited for {@code after}. */
     public Step<Entry> dropStep(String count, Duration after) {
         return new Step<>(
                 count,
@@ -108,7 +112,7 @@ public class Trash {
                 (session, entry) -> drop(session, entry, after));
     }
 
-    /** Moves a table that was noted; {@code lock_timeout} bounds the wait for its readers. */
+    /** Moves a planned table to the trash. It waits for readers of the table for {@code lock_timeout} at most. */
     public void move(Session session, long trashId) {
         session.call(MOVE, trashId);
     }

@@ -1,3 +1,3 @@
-/** Tables that were taken away and can come back, and the undo of a run. */
+/** The tables that runs have removed and that can be put back, and the undo of a run. */
 @org.jspecify.annotations.NullMarked
 package dev.segdiff.trash;
