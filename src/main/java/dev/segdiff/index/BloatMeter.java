@@ -13,13 +13,22 @@ import java.time.Duration;
 import java.util.OptionalDouble;
 import java.util.function.Function;
 
-/** Measures bloat by reading, where PostgreSQL has the extension for it and it hurts nobody. */
+/**
+ * Measures the bloat of an index or a table by reading it with the extension pgstattuple, where the extension is
+ * installed and the reading disturbs nobody.
+ */
 @ApplicationScoped
 class BloatMeter {
-    /** Busy sessions tell what they did once a second, those that use a table now and then later. */
+    /**
+     * How long segdiff watches whether anybody uses a table. Busy sessions update PostgreSQL's statistics once a
+     * second, and sessions that use a table only now and then update them later.
+     */
     private static final Duration LOOK = Duration.ofSeconds(2);
 
-    /** What is large is read no longer than this: vacuum can remove nothing meanwhile that is younger than the read. */
+    /**
+     * The longest time for which a large index or table is read. While it is read, vacuum cannot remove rows that died
+     * after the reading began.
+     */
     private static final Duration LONGEST = Duration.ofMinutes(10);
 
     private final Database database;
@@ -34,7 +43,7 @@ class BloatMeter {
         this.config = config;
     }
 
-    /** Whether statistics suspect it, or know nothing of it. */
+    /** Whether the index is worth a measurement: statistics suspect bloat, or know nothing about the index. */
     boolean isWorthIt(IndexState index) {
         return index.isSuspect(config);
     }
@@ -43,13 +52,13 @@ class BloatMeter {
         return table.isSuspect(config);
     }
 
-    /** Whether to read it would hurt whoever uses it, and takes long. */
+    /** Whether the index is so large that reading it takes long and would slow down the sessions that use it. */
     boolean isLarge(IndexState index) {
         return isLarge(index.bytes());
     }
 
     /**
-     * The index with its measured bloat; as it was, if it cannot be measured.
+     * The index with its measured bloat; the unchanged index, if it cannot be measured.
      *
      * @throws CancelledException if the run is to end
      */
@@ -65,7 +74,7 @@ class BloatMeter {
                 : index;
     }
 
-    /** The table with its measured bloat; as it was, if it cannot be measured. */
+    /** The table with its measured bloat; the unchanged table, if it cannot be measured. */
     TableState measured(TableState table) {
         return measure(
                 table.bytes(),
@@ -93,7 +102,7 @@ class BloatMeter {
             if (RunContext.isEndedBy(e)) {
                 throw e;
             }
-            // It was dropped, is locked, or takes too long: statistics are all there is.
+            // The index or table was dropped, is locked, or takes too long to read: only the estimate is left.
             return unmeasured;
         }
     }
@@ -108,7 +117,10 @@ class BloatMeter {
         return bytes > config.measureMaxSize().bytes();
     }
 
-    /** Whoever would use it meanwhile would miss in the cache what was read instead. */
+    /**
+     * Whether nobody uses the table now. The reading fills the cache, so other sessions would not find their own pages
+     * in it any more.
+     */
     private boolean isIdle(long tableOid, Cancellation cancellation) {
         long before = database.transaction(session -> queries.uses(session, tableOid));
         cancellation.sleep(LOOK);

@@ -5,27 +5,29 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * How many pages a fresh b-tree needs for so many entries, by what ANALYZE knows of its columns. The idea is that of the
- * queries that monitoring has used for long (ioguix, pgsql-bloat-estimation): entries times their size, against the room
- * of a page. The layout is that of {@code nbtree.h}, {@code itup.h} and {@code nbtsort.c}.
+ * Estimates how many pages a fresh b-tree index needs, from the number of its entries and from what ANALYZE knows about
+ * its columns. The method is that of queries which monitoring has used for a long time (ioguix,
+ * pgsql-bloat-estimation): the number of entries times their size, divided by the room on a page. The layout of pages
+ * is that of {@code nbtree.h}, {@code itup.h} and {@code nbtsort.c}.
  *
- * <p>Known errors: a few percent for columns of fixed width. For texts it knows the average width, which may lie on the
- * other side of an alignment (up to 8 bytes an entry), or be that of values kept elsewhere. Duplicates are stored once
- * since PostgreSQL 13, and their number in several columns is guessed to be as if the columns were independent, so that
- * such an index rather looks too healthy. {@code reltuples} are those of the last VACUUM or ANALYZE.
+ * <p>Known errors: a few percent for columns of fixed width. For texts only the average width is known. The real width
+ * may lie on the other side of an alignment (up to 8 bytes per entry), and the average includes values that are kept
+ * elsewhere (TOAST). Since PostgreSQL 13 duplicates are stored once. The number of duplicates in several columns is
+ * estimated as if the columns were independent, so such an index looks healthier than it is. {@code reltuples} is the
+ * value of the last VACUUM or ANALYZE.
  */
 final class BtreeEstimate {
-    /** Page without its header and b-tree's own 16 bytes at the end. */
+    /** The bytes of a page that hold no entries: its header of 24 bytes, and b-tree's own 16 bytes at the end. */
     private static final int OVERHEAD = 24 + 16;
 
     private static final int LINE_POINTER = 4;
     private static final int ENTRY_HEADER = 8;
     private static final int TABLE_ROW_ID = 6;
 
-    /** How full {@code nbtsort.c} makes pages above the leaves. */
+    /** How full {@code nbtsort.c} fills the pages above the leaves. */
     private static final double INNER_FILL = 0.70;
 
-    /** The longest list of duplicates that is built at once: a tenth of a page. */
+    /** The longest list of duplicates in a fresh index, as a part of a page. */
     private static final double LONGEST_LIST = 0.10;
 
     private BtreeEstimate() {}
@@ -33,8 +35,8 @@ final class BtreeEstimate {
     /**
      * The pages of a fresh index; empty if the width of a column is unknown.
      *
-     * @param rows entries
-     * @param fillFactor of leaves, in percent
+     * @param rows the number of entries
+     * @param fillFactor the fill factor of leaves, in percent
      * @param deduplicated whether equal keys are stored once
      */
     static OptionalDouble pages(int pageSize, double rows, int fillFactor, boolean deduplicated, List<Column> columns) {
@@ -43,7 +45,7 @@ final class BtreeEstimate {
         }
         double entry = Tuple.size(ENTRY_HEADER, 2 * ENTRY_HEADER, columns);
         double room = pageSize - OVERHEAD;
-        // Each leaf but the last repeats the first key of its neighbour.
+        // Each leaf except the last repeats the first key of its neighbour.
         double leaf = room - pageSize * (100 - fillFactor) / 100.0 - entry - LINE_POINTER;
         double duplicates = deduplicated && rows > 0 ? Math.max(1, rows / values(columns, rows)) : 1;
         double pages = Math.ceil(rows / duplicates * key(pageSize, entry, duplicates) / leaf);
@@ -55,7 +57,7 @@ final class BtreeEstimate {
         return OptionalDouble.of(all);
     }
 
-    /** What one key and its rows take. */
+    /** The bytes that one key and its rows take. */
     private static double key(int pageSize, double entry, double rows) {
         if (rows < 2) {
             return rows * (entry + LINE_POINTER);

@@ -10,7 +10,7 @@ import org.eclipse.microprofile.config.spi.Converter;
 public record ByteSize(long bytes) {
     private static final Map<String, Integer> POWERS = Map.of("kB", 1, "MB", 2, "GB", 3, "TB", 4);
 
-    /** As people read it: 17 MB, 1.3 GB. */
+    /** The size as people read it, such as 17 MB or 1.3 GB. */
     public static String text(long bytes) {
         if (bytes < 1024) {
             return bytes + " B";

@@ -5,18 +5,19 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * How many pages a fresh table needs for so many rows, by what ANALYZE knows of its columns; as for {@link BtreeEstimate},
- * an idea of the field. The layout is that of {@code htup_details.h} and {@code bufpage.h}.
+ * Estimates how many pages a fresh table needs, from the number of its rows and from what ANALYZE knows about its
+ * columns. As for {@link BtreeEstimate}, the method is a known one. The layout of pages is that of {@code
+ * htup_details.h} and {@code bufpage.h}.
  *
- * <p>Known errors: as the average width stands for all, a table of a few wide and many narrow texts may be off by a tenth
- * or two; columns that were dropped, and values that were never analyzed, do not count; what is kept elsewhere (TOAST) is
- * not looked at.
+ * <p>Known errors: the average width is taken for all rows, so the estimate for a table of a few wide and many narrow
+ * texts may be wrong by 10 to 20 %. Columns that were dropped, and values that were never analyzed, are not counted.
+ * Values that are kept elsewhere (TOAST) are not looked at.
  */
 final class HeapEstimate {
     private static final int PAGE_HEADER = 24;
     private static final int LINE_POINTER = 4;
 
-    /** Without the bitmap of nulls, which begins in its last byte. */
+    /** The bytes of a row's header, without the bitmap of nulls, which begins after it. */
     private static final int ROW_HEADER = 23;
 
     private HeapEstimate() {}
@@ -32,11 +33,12 @@ final class HeapEstimate {
         return OptionalDouble.of(pages(pageSize, rows, fillFactor, row));
     }
 
-    /** @param row bytes of a row, with its header, aligned */
+    /** @param row the bytes of a row, with its header, aligned */
     static double pages(int pageSize, double rows, int fillFactor, double row) {
         double room = pageSize - PAGE_HEADER - pageSize * (100 - fillFactor) / 100.0;
         double perPage = room / (row + LINE_POINTER);
-        // No row goes on on the next page; but where many fit, their average need not fit a whole number of times.
+        // No row continues on the next page. But if many rows fit on a page, their number is an average and need not be
+        // whole.
         return Math.max(1, Math.ceil(rows / (perPage < 10 ? Math.max(1, Math.floor(perPage)) : perPage)));
     }
 }

@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Whether indexes are neither bloated nor invalid, by what is known without reading them. */
+/** Finds out whether any index is bloated or invalid, from what is known without reading the indexes. */
 @ApplicationScoped
 class IndexGoal {
     private static final int MAX_PROBLEMS = 20;

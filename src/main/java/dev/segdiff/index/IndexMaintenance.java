@@ -16,8 +16,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Optional;
 
 /**
- * Keeps indexes and tables lean: drops what its own cut-off rebuilds have left, vacuums where autovacuum would come late,
- * and rebuilds bloated indexes beside their users.
+ * The job {@code index-maintenance}, which keeps indexes and tables small. It drops what its own cut-off rebuilds have
+ * left, vacuums tables for which autovacuum would come late, and rebuilds bloated indexes while they are in use.
  */
 @ApplicationScoped
 public class IndexMaintenance implements Job {
@@ -65,7 +65,7 @@ public class IndexMaintenance implements Job {
 
     @Override
     public void check(RunRequest request) {
-        // What is configured has been checked when it was read.
+        // The configuration was checked when it was read.
     }
 
     @Override
@@ -80,7 +80,8 @@ public class IndexMaintenance implements Job {
         if (closed.isPresent()) {
             return Result.of(Outcome.SKIPPED, closed.get());
         }
-        // Only a vacuumed index tells how full it is, and only fresh statistics how large it should be.
+        // First vacuum: only a vacuumed index shows how full it is, and only fresh statistics show how large it should
+        // be.
         vacuums.vacuum(run, gate);
         try {
             rebuilds.run(run, gate);

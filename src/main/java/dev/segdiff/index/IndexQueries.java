@@ -12,16 +12,20 @@ import java.util.List;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 
-/** The SQL that looks at indexes: what the catalogs and statistics know, and what only reading an index can tell. */
+/**
+ * The SQL that looks at indexes: what the catalogs and statistics know about them, and whether their tables are in use.
+ */
 @ApplicationScoped
 class IndexQueries {
     /**
-     * Entries are those of the last VACUUM or ANALYZE, grown as the table has grown since, as the planner does it,
-     * and no fewer than the rows that PostgreSQL has counted since; unknown of a table that has seen neither. Widths
-     * are known of tables that the role may read, but not of names, which an index stores in fewer bytes than the table; of
-     * expressions ANALYZE counts three bytes of a header too many. Duplicates are stored once where equal means the same
-     * bytes. What an index was found to be corrects the estimate: for good when it was fresh, as PostgreSQL had just
-     * counted its entries; for a while when it was measured, as statistics may have been old.
+     * The query of all indexes, with what the estimate of their bloat needs. The number of entries is that of the last
+     * VACUUM or ANALYZE, increased as the table has grown since, as the planner does it, and at least the number of
+     * rows that PostgreSQL has counted since. It is unknown for a table without VACUUM and ANALYZE. The widths of
+     * columns are known for tables that the role may read, but not for columns of type name, which an index stores in
+     * fewer bytes than the table. For expressions ANALYZE counts three bytes of a header too many. Duplicates are
+     * stored once where equal means the same bytes. The estimate is corrected by what is known about the index
+     * otherwise: for good if the index was fresh, as PostgreSQL had just counted its entries; for a while if the index
+     * was measured, as statistics may have been old.
      */
     private static final String INDEXES = Scope.TABLES + """
             select n.nspname, c.relname, tn.nspname as table_schema, t.relname as table_name, c.oid, t.oid as table_oid, m.amname,
@@ -98,7 +102,7 @@ class IndexQueries {
         this.config = config;
     }
 
-    /** All indexes, bloat by statistics, the most wasteful first. */
+    /** All indexes with their bloat as statistics estimate it, the most wasteful first. */
     List<IndexState> all(Session session) {
         List<IndexState> indexes = new ArrayList<>(session.list(
                 INDEXES,
@@ -112,7 +116,10 @@ class IndexQueries {
         return indexes;
     }
 
-    /** How often a table was read or changed; grows with each use, and is 0 when it is gone. */
+    /**
+     * How often a table was read or changed. The number grows with each use, and is 0 if the table does not exist any
+     * more.
+     */
     long uses(Session session, long tableOid) {
         return session.one("""
                 select coalesce(sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del), 0)
@@ -120,7 +127,7 @@ class IndexQueries {
                 """, row -> row.getLong(1), tableOid);
     }
 
-    /** Whether another transaction has to do with the table now. */
+    /** Whether another transaction uses the table now. */
     boolean isInUse(Session session, long tableOid) {
         return session.one("""
                 select exists (select from pg_locks l join pg_database d on d.oid = l.database

@@ -9,13 +9,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What there is to know about the health of tables and indexes.
+ * The report on the health of tables and indexes.
  *
  * @param measuring how bloat was found: by statistics, or confirmed by pgstattuple
- * @param indexes the most wasteful first
- * @param tables the largest first
- * @param catalogs the system's own tables that a table for every version passes through
- * @param settings of autovacuum, and what is unusual about them
+ * @param indexes the indexes, the most wasteful first
+ * @param tables the tables, the largest first
+ * @param catalogs the system's own tables that get rows whenever a table is made, and segdiff makes many
+ * @param settings the settings of autovacuum, and what is unusual about them
  * @param holders who keeps dead rows from being removed, the oldest first
  */
 @RegisterForReflection
@@ -31,14 +31,14 @@ public record IndexReport(
     }
 
     /**
-     * A table as statistics know it.
+     * A table, as statistics know it.
      *
-     * @param bytes of its rows, without indexes
-     * @param bloat its pages against those that its rows need in a fresh one; null: unknown
-     * @param measured whether pgstattuple has measured that; if not, statistics say so
-     * @param totalBytes with indexes and what is kept elsewhere
-     * @param frozenAge transactions since its oldest row that is not frozen
-     * @param settings its own storage parameters
+     * @param bytes the size of its rows, without indexes
+     * @param bloat the number of its pages, divided by the number that its rows need in a fresh table; null: unknown
+     * @param measured whether pgstattuple has measured the bloat; if not, statistics estimate it
+     * @param totalBytes the size with indexes and with values that are kept elsewhere (TOAST)
+     * @param frozenAge the number of transactions since its oldest row that is not frozen
+     * @param settings the table's own storage parameters
      * @param unusual what a person should look at; null: nothing
      */
     @RegisterForReflection
@@ -59,7 +59,7 @@ public record IndexReport(
             long frozenAge,
             List<String> settings,
             @Nullable String unusual) {
-        /** The same, measured by pgstattuple. */
+        /** The same table with a bloat that pgstattuple has measured. */
         TableState measured(double factor) {
             return new TableState(
                     table,
@@ -80,13 +80,15 @@ public record IndexReport(
                     unusual);
         }
 
-        /** What a rewrite would give back; later rows fill it, too. */
+        /** The bytes that a rewrite would free. Without a rewrite, later rows fill them. */
         @JsonProperty
         public long wastedBytes() {
             return bloat == null || bloat <= 1 ? 0 : Math.round(bytes * (1 - 1 / bloat));
         }
 
-        /** Whether it may be bloated, or nothing is known of it, and it is not too small to matter. */
+        /**
+         * Whether the table may be bloated: its bloat is large or unknown, and the table is not too small to matter.
+         */
         boolean isSuspect(IndexConfig config) {
             return (bloat == null || bloat >= config.bloatThreshold().value())
                     && bytes >= config.minSize().bytes();
@@ -102,12 +104,12 @@ public record IndexReport(
             @Nullable String unusual) {}
 
     /**
-     * Somebody who may still see rows of long ago.
+     * Somebody who may still see old rows, so that vacuum cannot remove them.
      *
      * @param kind session, prepared_transaction, replication_slot or standby
-     * @param name whom to look for: process and role, or the name
-     * @param age transactions since what it may still see
-     * @param since when it began, where that is known
+     * @param name the name to look for: process and role of a session, or the name of the others
+     * @param age the number of transactions since the oldest rows that it may still see
+     * @param since when it began; null: unknown
      */
     @RegisterForReflection
     public record Holder(

@@ -7,7 +7,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Comparator;
 import java.util.List;
 
-/** Makes the report. */
+/** Makes the report on the health of tables and indexes. */
 @ApplicationScoped
 public class IndexReporter {
     private final Database database;
@@ -25,7 +25,7 @@ public class IndexReporter {
         this.meter = meter;
     }
 
-    /** The indexes that a person should look at first, by what is known without reading them. */
+    /** The indexes that a person should look at first, from what is known without reading them. */
     public List<IndexState> worst(int limit) {
         return database.transaction(indexes::all).stream()
                 .sorted(Comparator.comparing(IndexState::valid))
@@ -33,7 +33,7 @@ public class IndexReporter {
                 .toList();
     }
 
-    /** Looks at everything; reads only the tables and indexes that statistics suspect, or know nothing of. */
+    /** Makes the whole report. It reads only the tables and indexes that statistics suspect or know nothing about. */
     public IndexReport read() {
         Cancellation cancellation = new Cancellation();
         List<IndexState> states = database.transaction(indexes::all).stream()

@@ -10,19 +10,20 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An index as it is now.
+ * The present state of an index.
  *
- * @param bytes on the disk
- * @param bloat its pages against those of a fresh one; null: unknown
- * @param estimate what statistics alone say of that; bloat is corrected by what they said of the last fresh index
- * @param measured whether pgstatindex has measured that; if not, statistics say so
- * @param scans since statistics were reset
- * @param lastScan null: never, or PostgreSQL is older than 16
- * @param constraint whether a constraint needs it
- * @param building whether an index of its table is being built
+ * @param bytes the size on the disk
+ * @param bloat the number of its pages, divided by that of a fresh index; null: unknown
+ * @param estimate the bloat as statistics alone estimate it; {@code bloat} is this value, corrected by what statistics
+ *     said about the last fresh index
+ * @param measured whether pgstatindex has measured the bloat; if not, statistics estimate it
+ * @param scans how often the index was used since statistics were reset
+ * @param lastScan when the index was last used; null: never, or PostgreSQL is older than 16
+ * @param constraint whether a constraint needs the index
+ * @param building whether an index of the same table is being built now
  * @param duplicateOf an index of the same table that can do all that this one can
- * @param untouchable why it cannot be rebuilt concurrently by segdiff; null: it can
- * @param rebuiltAt by segdiff
+ * @param untouchable why segdiff cannot rebuild the index concurrently; null: it can
+ * @param rebuiltAt when segdiff last rebuilt the index; null: never
  */
 @RegisterForReflection
 public record IndexState(
@@ -43,7 +44,7 @@ public record IndexState(
         @Nullable String duplicateOf,
         @Nullable String untouchable,
         @Nullable OffsetDateTime rebuiltAt) {
-    /** The same, measured by pgstatindex. */
+    /** The same index with a bloat that pgstatindex has measured. */
     IndexState measured(double factor) {
         return new IndexState(
                 index,
@@ -65,20 +66,20 @@ public record IndexState(
                 rebuiltAt);
     }
 
-    /** What a rebuild would give back. */
+    /** The bytes that a rebuild would free. */
     @JsonProperty
     public long wastedBytes() {
         return bloat == null || bloat <= 1 ? 0 : Math.round(bytes * (1 - 1 / bloat));
     }
 
-    /** What statistics say, against what was measured or is known of it otherwise; null: they say nothing. */
+    /** The estimate divided by the real bloat, which was measured or is known otherwise; null: there is no estimate. */
     @Nullable
     Double estimateError(double known) {
         double truth = measured && bloat != null ? bloat : known;
         return estimate == null ? null : Double.valueOf(estimate / truth);
     }
 
-    /** What a person should know of it, in a few words each. */
+    /** What a person should know about the index, in a few words each. */
     public List<String> remarks() {
         List<String> remarks = new ArrayList<>();
         if (!valid) {
@@ -93,7 +94,7 @@ public record IndexState(
         return remarks;
     }
 
-    /** Whether it may be bloated, or nothing is known of it, and it is not too small to matter. */
+    /** Whether the index may be bloated: its bloat is large or unknown, and the index is not too small to matter. */
     boolean isSuspect(IndexConfig config) {
         return valid
                 && (bloat == null || bloat >= config.bloatThreshold().value())

@@ -13,10 +13,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
-/** Invalid indexes that rebuilds of segdiff have left behind: each costs every write and serves nobody. */
+/**
+ * Drops the invalid indexes that segdiff's own rebuilds have left behind. Such an index slows down every write and is
+ * of use to nobody.
+ */
 @ApplicationScoped
 class Leftovers {
-    /** Whoever is to end has no more time than this. */
+    /** The time limit for dropping an index at the end of a run that was asked to end. */
     private static final Duration LAST_TIMEOUT = Duration.ofSeconds(3);
 
     private final Database database;
@@ -31,7 +34,10 @@ class Leftovers {
         this.config = config;
     }
 
-    /** Drops what is left of all rebuilds that did not come to their end, where nothing is being built. */
+    /**
+     * Drops what is left of all rebuilds that did not come to their end, unless an index of the same table is being
+     * built.
+     */
     void drop(RunContext run) {
         for (Unclean rebuild : database.transaction(ledger::unclean)) {
             try {
@@ -59,7 +65,7 @@ class Leftovers {
                 run.counts().add("leftovers_dropped", 1);
                 return;
             }
-            // Dropping is done in an instant, but waits for whoever uses the table now; nobody waits for it meanwhile.
+            // The drop takes an instant, but waits for the sessions that use the table now. Nobody waits for the drop.
             Settings settings = statement.settings(config.statementTimeout(), config.maxWait());
             Optional<String> gaveWay = statement.run(run, settings, rebuild.tableOid(), sql, () -> {});
             if (gaveWay.isPresent()) {
@@ -75,8 +81,8 @@ class Leftovers {
     }
 
     /**
-     * A run that is to end takes away what it has left, if that is quick and it still holds its lease: what is being built
-     * otherwise may be its successor's. If not, the next run does it.
+     * Drops what this run has left behind, when the run is asked to end. It does so only if that is quick and the run
+     * still holds its lease: without the lease, the index may belong to the next run. Otherwise the next run drops it.
      */
     void dropAtLast(RunContext run) {
         if (run.request().dryRun()) {

@@ -6,12 +6,15 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalTime;
 import java.util.Optional;
 
-/** What must hold before something heavy begins; each answer is the reason why it must not. */
+/**
+ * Finds out whether something stands in the way of a rebuild or a vacuum. Each method returns the reason not to begin;
+ * empty if there is none.
+ */
 @ApplicationScoped
 public class Obstacles {
     /**
-     * A rebuild takes its own size three times over for a while: the new index, the sorted entries in temporary files
-     * before it is written, and as much WAL.
+     * How many times the size of the fresh index a rebuild takes on the disk for a while: once for the new index, once
+     * for the sorted entries in temporary files, and once for the WAL.
      */
     private static final int COPIES = 3;
 
@@ -23,7 +26,10 @@ public class Obstacles {
         this.runConfig = runConfig;
     }
 
-    /** Versions whose concurrent builds miss rows that change meanwhile (bug 17485, mended in 14.4). */
+    /**
+     * Whether concurrent builds of this PostgreSQL version miss rows that change meanwhile: 14.0 to 14.3 do (bug 17485,
+     * fixed in 14.4).
+     */
     static boolean corrupts(int serverVersion) {
         return serverVersion >= 140_000 && serverVersion < 140_004;
     }
@@ -46,8 +52,9 @@ public class Obstacles {
     }
 
     /**
-     * Two builds would share the disk, whichever database they are in, and in one database wait for each other's
-     * transactions. That of a small table elsewhere is over in a moment.
+     * Whether no other index is being built. Two builds would compete for the disk, even in different databases. In one
+     * database they would also wait for each other's transactions. A build in another database counts only after 2 s,
+     * because that of a small table is over in a moment.
      */
     Optional<String> noBuild(Session session) {
         return session.first("""
@@ -59,7 +66,11 @@ public class Obstacles {
                 """, row -> row.getString(1));
     }
 
-    /** A rebuild waits for whoever has a snapshot, or has used the table, or prepared something. */
+    /**
+     * Whether no transaction is so old that a rebuild should not wait for it. {@code reindex concurrently} waits for
+     * every transaction with an open snapshot, for those that have used this table, and for prepared transactions. If
+     * one of them has been open for longer than max-wait, the rebuild does not start.
+     */
     Optional<String> noOldTransaction(Session session, IndexState index) {
         return session.first(
                 """

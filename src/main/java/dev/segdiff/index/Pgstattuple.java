@@ -7,17 +7,21 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Optional;
 import java.util.OptionalDouble;
 
-/** The extension that reads tables and indexes to tell how full they are, in whatever schema it is. */
+/**
+ * The extension pgstattuple, which reads tables and indexes to find out how full they are. It may be installed in any
+ * schema.
+ */
 @ApplicationScoped
 class Pgstattuple {
-    /** Whether it is there, and this role may use it. */
+    /** Whether the extension is installed and this role may use it. */
     boolean isThere(Session session) {
         return function(session, "pgstatindex").isPresent();
     }
 
     /**
-     * Pages against those of a fresh index, for which it is read from end to end; empty if that cannot be. Leaves are as
-     * full as their entries make them, against the fill factor of a fresh one; pages above them shrink alike.
+     * The bloat of an index, measured by reading it from end to end; empty if it cannot be read. The bloat is the fill
+     * factor of a fresh index, divided by how full the leaves are now; the pages above the leaves are taken to shrink
+     * in the same proportion.
      */
     OptionalDouble measure(Session session, IndexState index) {
         Optional<TableName> function =
@@ -37,8 +41,9 @@ class Pgstattuple {
     }
 
     /**
-     * Pages against those of a fresh table, for which it is read from end to end; empty if that cannot be. Rows are told
-     * without the bytes that align each to eight: none or some for rows of one length, three and a half on average else.
+     * The bloat of a table, measured by reading it from end to end; empty if it cannot be read. The extension counts
+     * rows without the bytes that align each row to 8 bytes. These are the same number for rows of one length, and 3.5
+     * bytes on average for other rows.
      */
     OptionalDouble measure(Session session, TableState table) {
         Optional<TableName> function = function(session, "pgstattuple");

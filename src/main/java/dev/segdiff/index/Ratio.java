@@ -2,15 +2,15 @@ package dev.segdiff.index;
 
 import org.eclipse.microprofile.config.spi.Converter;
 
-/** One number against another: pages against pages, dead rows against all. */
+/** One number divided by another, such as the pages of an index by those of a fresh one, or dead rows by all rows. */
 public record Ratio(double value) {
-    /** Reads {@code 1.5}; more than 1. */
+    /** Reads a factor from 1.1 on, such as {@code 1.5}. */
     public static final class FromText implements Converter<Ratio> {
         private static final long serialVersionUID = 1;
 
         @Override
         public Ratio convert(String text) {
-            // A fresh index is at 1.0, give or take the error of an estimate.
+            // A fresh index has 1.0, with the error of an estimate.
             if (!text.matches("\\d{1,4}(\\.\\d{1,4})?") || Double.parseDouble(text) < 1.1) {
                 throw new IllegalArgumentException("expected a factor from 1.1 on, such as 1.5");
             }
@@ -18,7 +18,7 @@ public record Ratio(double value) {
         }
     }
 
-    /** Reads {@code 5%}. */
+    /** Reads a share from 0% to 99%, such as {@code 5%}. */
     public static final class Share implements Converter<Ratio> {
         private static final long serialVersionUID = 1;
 

@@ -7,16 +7,19 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The SQL of {@code segdiff.index_rebuilds}: what was begun, how it ended, and what it may have left behind. */
+/**
+ * The SQL of the table {@code segdiff.index_rebuilds}, which records each rebuild: that it began, how it ended, and
+ * what it may have left behind.
+ */
 @ApplicationScoped
 class RebuildLedger {
     static final String REBUILT = "rebuilt";
     static final String FAILED = "failed";
 
-    /** A rebuild after which something may be left. */
+    /** A rebuild that may have left an invalid index behind. */
     record Unclean(long rebuildId, long tableOid, String index, boolean building) {}
 
-    /** Notes a rebuild before it begins; its number. */
+    /** Records a rebuild before it begins, and returns its number. */
     long begin(Session session, long runId, IndexState index) {
         return session.one(
                 """
@@ -38,7 +41,7 @@ class RebuildLedger {
                 index.tableOid());
     }
 
-    /** Notes an index that is left alone, and why. */
+    /** Records an index that is left alone, and why. */
     void skip(Session session, long runId, IndexState index, String reason) {
         session.update(
                 """
@@ -57,7 +60,7 @@ class RebuildLedger {
                 index.measured());
     }
 
-    /** Notes an index that statistics suspected and a measurement has cleared. */
+    /** Records an index that statistics suspected, and that a measurement has shown not to be bloated. */
     void refute(Session session, long runId, IndexState index) {
         session.update(
                 """
@@ -75,7 +78,10 @@ class RebuildLedger {
                 index.estimateError(1));
     }
 
-    /** Notes which index is being built, as PostgreSQL tells it of the session that runs this statement; at first it names the old one. */
+    /**
+     * Records which index is being built. PostgreSQL shows it for the session that runs this statement; at first it
+     * shows the old index.
+     */
     void noteNew(Session session, long rebuildId, String sql) {
         session.update("""
                 update segdiff.index_rebuilds r set new_oid = p.index_relid
@@ -100,7 +106,7 @@ class RebuildLedger {
                 rebuildId);
     }
 
-    /** Rebuilds of which something may be left: cut off, or failed. */
+    /** The rebuilds that were cut off or failed, and so may have left an index behind. */
     List<Unclean> unclean(Session session) {
         return session.list(
                 """
@@ -111,10 +117,11 @@ class RebuildLedger {
     }
 
     /**
-     * What a rebuild has left: the index that it was building, or the one that it had replaced, both under the names that
-     * PostgreSQL gives them. If it was cut off before it could note the new one, that is one of the same table, with the same
-     * columns, that was not there before. PostgreSQL cuts the old name where the new one would be too long: 14 characters
-     * are left in any alphabet.
+     * The index that a rebuild has left behind: either the new index that it was building, or the old index that it had
+     * replaced, both under the names that PostgreSQL gives them. If the rebuild was cut off before it could record the
+     * new index, the leftover is an index of the same table with the same columns that did not exist before. PostgreSQL
+     * shortens the old name where the new name would be too long; in any alphabet at least 14 characters of it are
+     * left.
      */
     Optional<TableName> leftover(Session session, Unclean rebuild) {
         return session.first("""
@@ -138,12 +145,12 @@ class RebuildLedger {
                 """, row -> new TableName(row.getString(1), row.getString(2)), rebuild.rebuildId());
     }
 
-    /** What nobody asks for any more. */
+    /** Deletes old rows that nobody needs any more. */
     void forget(Session session) {
         session.update("delete from segdiff.index_rebuilds where clean and started_at < now() - interval '1 year'");
     }
 
-    /** Nothing is left of it. One that never came to an end was cut off. */
+    /** Records that nothing is left of a rebuild. A rebuild without an end is recorded as cut off. */
     void clean(Session session, long rebuildId) {
         session.update("""
                 update segdiff.index_rebuilds

@@ -14,10 +14,15 @@ import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Optional;
 
-/** Rebuilds bloated indexes beside their users, the most wasteful first. Each is noted before it begins. */
+/**
+ * Rebuilds bloated indexes while they are in use, the most wasteful first. Each rebuild is recorded before it begins.
+ */
 @ApplicationScoped
 class Rebuilds {
-    /** A lock that was not given, or a transaction that did not end, may be gone after a short while. */
+    /**
+     * How often a rebuild is tried again: a lock or an old transaction that is in the way may be gone after a short
+     * while.
+     */
     private static final Retry RETRY = new Retry(3, Duration.ofSeconds(1));
 
     private final Database database;
@@ -61,12 +66,15 @@ class Rebuilds {
         }
     }
 
-    /** What statistics suspect, a measurement confirms or refutes, unless it could not be rebuilt now anyway. */
+    /**
+     * Decides about an index that statistics suspect. A measurement confirms or refutes the suspicion, and is left out
+     * if the index could not be rebuilt now anyway.
+     */
     private void consider(RunContext run, IndexState suspect) {
         Optional<String> known = noMoreOf(run).or(() -> meter.isLarge(suspect) ? ofItself(suspect) : Optional.empty());
         IndexState index = known.isPresent() ? suspect : meter.measured(suspect, run.cancellation());
         if (index.isBloated(config)) {
-            // To measure may have taken a while.
+            // The measurement may have taken a while, so the obstacles are checked again.
             known.or(() -> noMoreOf(run))
                     .or(() -> reasonNotTo(index))
                     .ifPresentOrElse(reason -> skip(run, index, reason), () -> rebuild(run, index));
@@ -179,7 +187,7 @@ class Rebuilds {
                 .add(
                         "bytes_freed",
                         before.bytes() - after.map(IndexState::bytes).orElse(before.bytes()));
-        // It is rebuilt, whatever becomes of the run while it is measured.
+        // The index has been rebuilt, even if the run is asked to end during this measurement.
         after.map(index -> meter.measured(index, run.cancellation()))
                 .filter(IndexState::measured)
                 .ifPresent(index -> run.inTransaction(

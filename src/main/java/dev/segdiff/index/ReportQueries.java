@@ -12,12 +12,13 @@ import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.OptionalDouble;
 
-/** The SQL of the report. */
+/** The SQL of the report on tables and indexes. */
 @ApplicationScoped
 class ReportQueries {
     /**
-     * Rows are those of the last VACUUM or ANALYZE, or that PostgreSQL has counted since, if these are more; unknown of a table that
-     * has seen neither. What was deleted since still counts, and is told as dead.
+     * The number of rows is that of the last VACUUM or ANALYZE, or the number that PostgreSQL has counted since, if
+     * that is larger. It is unknown for a table without VACUUM and ANALYZE. Rows that were deleted since are included,
+     * and are also shown as dead.
      */
     private static final String STATE = """
             select n.nspname, c.relname, c.oid, pg_relation_size(c.oid) as bytes, pg_total_relation_size(c.oid) as total_bytes,
@@ -65,7 +66,7 @@ class ReportQueries {
                         scope.patterns());
     }
 
-    /** Those that every table made or dropped leaves dead rows in. */
+    /** The system's catalogs in which every table that is made or dropped leaves dead rows. */
     List<TableState> catalogs(Session session) {
         return session.list(STATE + """
                 from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -76,7 +77,7 @@ class ReportQueries {
                 """, ReportQueries::table);
     }
 
-    /** What decides when vacuum comes and how hard it works. */
+    /** The settings that decide when autovacuum comes and how hard it works. */
     List<Setting> settings(Session session) {
         return session.list(
                 """

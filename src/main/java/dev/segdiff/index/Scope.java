@@ -3,10 +3,16 @@ package dev.segdiff.index;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.List;
 
-/** Which tables segdiff looks after: its own, those of the event policies with their partitions, and configured ones. */
+/**
+ * The tables that index maintenance looks after: segdiff's own, those of the event policies with their partitions, and
+ * the configured ones.
+ */
 @ApplicationScoped
 class Scope {
-    /** A query of their oids, with one bind. Policies are those that event-expiry has seen; to_regclass would want rights on their schemas. */
+    /**
+     * A query of the oids of these tables, with one bind. The policies are those that event-expiry has recorded. The
+     * query does not use to_regclass, which would need rights on the schemas of the tables.
+     */
     static final String TABLES = """
             with roots as (
                 select c.oid, p.key_kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -22,8 +28,8 @@ class Scope {
             """;
 
     /**
-     * Whether this role may vacuum a table and rebuild its indexes: it owns it, or has the privilege that PostgreSQL 17
-     * brought.
+     * The SQL condition that this role may vacuum a table and rebuild its indexes: it owns the table, or has the
+     * privilege {@code maintain}, which exists from PostgreSQL 17 on.
      *
      * @param table an alias of {@code pg_class}
      */
@@ -40,7 +46,7 @@ class Scope {
         this.config = config;
     }
 
-    /** What to bind. */
+    /** The values to bind. */
     String[] patterns() {
         return config.tables().orElse(List.of()).stream()
                 .map(TablePattern::like)

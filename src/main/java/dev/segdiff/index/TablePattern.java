@@ -4,9 +4,10 @@ import java.util.regex.Pattern;
 import org.eclipse.microprofile.config.spi.Converter;
 
 /**
- * Which tables: a schema and a name as PostgreSQL has them, case included, where {@code *} stands for anything.
+ * A pattern for names of tables: a schema and a name as PostgreSQL has them, case included, where {@code *} stands for
+ * any text.
  *
- * @param glob such as {@code app.*}
+ * @param glob the pattern, such as {@code app.*}
  */
 public record TablePattern(String glob) {
     private static final Pattern FORM = Pattern.compile("[^.,]+\\.[^.,]+");
@@ -17,7 +18,7 @@ public record TablePattern(String glob) {
         }
     }
 
-    /** For {@code like}. */
+    /** The same pattern for SQL's {@code like}. */
     String like() {
         return glob.replaceAll("([\\\\%_])", "\\\\$1").replace('*', '%');
     }

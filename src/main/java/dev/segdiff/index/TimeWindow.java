@@ -6,10 +6,10 @@ import org.eclipse.microprofile.config.spi.Converter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A time of the day in which heavy work may begin. It may pass midnight.
+ * The time of day in which heavy work may begin. The window may pass midnight, such as 22:00-06:00.
  *
- * @param from belongs to it; null: any time
- * @param to no longer belongs to it; null: any time
+ * @param from the first minute of the window; null: any time
+ * @param to the end of the window, which does not belong to it; null: any time
  */
 public record TimeWindow(@Nullable LocalTime from, @Nullable LocalTime to) {
     private static final String ANY = "any";
@@ -44,7 +44,7 @@ public record TimeWindow(@Nullable LocalTime from, @Nullable LocalTime to) {
                     return window;
                 }
             } catch (DateTimeParseException | ArrayIndexOutOfBoundsException e) {
-                // Told below, as whatever else is wrong.
+                // The exception below says what is expected, as for all other mistakes.
             }
             throw new IllegalArgumentException("expected a time of the day such as 22:00-06:00, or any");
         }

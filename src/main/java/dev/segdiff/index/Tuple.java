@@ -7,9 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** What a row of a table, or an entry of an index, takes: PostgreSQL lays out both alike, but for their headers. */
+/**
+ * Computes the size of a row of a table, or of an entry of an index. PostgreSQL lays out both in the same way, except
+ * for their headers.
+ */
 final class Tuple {
-    /** MAXALIGN, on all machines of today. */
+    /** PostgreSQL's MAXALIGN, in bytes, on all machines of today. */
     private static final int MAX_ALIGN = 8;
 
     private Tuple() {}
@@ -17,11 +20,12 @@ final class Tuple {
     /**
      * A column as statistics know it.
      *
-     * @param length in bytes; negative if it varies
-     * @param align in bytes
-     * @param width of what varies, on average; null: unknown
-     * @param nulls the part of rows without a value
-     * @param distinct as in {@code pg_stats.n_distinct}: a number, or if negative a part of all rows
+     * @param length the length in bytes; negative if it varies
+     * @param align the alignment in bytes
+     * @param width the average width in bytes of a column whose length varies; null: unknown
+     * @param nulls the share of rows without a value
+     * @param distinct the number of different values as in {@code pg_stats.n_distinct}; if negative, the share of all
+     *     rows
      */
     record Column(int length, int align, @Nullable Integer width, double nulls, double distinct) {
         private double end(double offset) {
@@ -42,7 +46,10 @@ final class Tuple {
         }
     }
 
-    /** The columns {@code lengths}, {@code aligns}, {@code widths}, {@code nulls}, {@code distincts} of a row of a result. */
+    /**
+     * The columns {@code lengths}, {@code aligns}, {@code widths}, {@code nulls}, {@code distincts} of a row of a
+     * result.
+     */
     static List<Column> columns(ResultSet row) throws SQLException {
         @Nullable Object[] lengths = values(row, "lengths");
         @Nullable Object[] aligns = values(row, "aligns");
@@ -63,16 +70,16 @@ final class Tuple {
         return array == null ? new Object[0] : (Object[]) array.getArray();
     }
 
-    /** Whether it is known how wide each is. */
+    /** Whether the width of each column is known. */
     static boolean areKnown(List<Column> columns) {
         return columns.stream().allMatch(Column::isKnown);
     }
 
     /**
-     * Bytes, on average: those with a null have a larger header, and nothing in the place of the null.
+     * The average size in bytes. A row with a null has a larger header, and takes no bytes for the null.
      *
-     * @param header of one without a null
-     * @param headerWithNulls where there is one
+     * @param header the size of the header of a row without a null
+     * @param headerWithNulls the size of the header of a row with a null
      */
     static double size(int header, int headerWithNulls, List<Column> columns) {
         double whole = header;

@@ -8,10 +8,10 @@ import java.sql.SQLException;
 import java.util.List;
 import java.util.Locale;
 
-/** The SQL that finds what to vacuum, and remembers it. */
+/** The SQL that finds the tables to vacuum, analyze or freeze, and records what was done. */
 @ApplicationScoped
 class VacuumQueries {
-    /** What is done to a table. */
+    /** The kinds of work on a table. */
     enum Kind {
         VACUUM("vacuum (analyze, truncate off) "),
         ANALYZE("analyze "),
@@ -23,7 +23,10 @@ class VacuumQueries {
             this.sql = sql;
         }
 
-        /** Giving pages back at the end would lock out everybody, on standbys without a way to give in: it is left to autovacuum. */
+        /**
+         * The statement of this kind. It does not truncate empty pages at the end of the table: that would lock out
+         * everybody, on standbys without a way to give in, and is left to autovacuum.
+         */
         String sql(TableName table) {
             return sql + table;
         }
@@ -34,9 +37,9 @@ class VacuumQueries {
     }
 
     /**
-     * A table that something is due for.
+     * A table for which work is due.
      *
-     * @param changes rows ever changed, as PostgreSQL counts them
+     * @param changes the number of rows that were ever changed, as PostgreSQL counts them
      */
     record Due(TableName table, long oid, Kind kind, long deadRows, long changes) {}
 
@@ -61,8 +64,8 @@ class VacuumQueries {
     }
 
     /**
-     * Tables of which much is dead or has changed, the worst first, where autovacuum will not come for long, or should have
-     * come long ago; what is just due for it is left to it.
+     * The tables with many dead or changed rows, the worst first. Tables for which autovacuum is just due are left to
+     * autovacuum; those are returned for which it is not due for a long time, or should have come long ago.
      */
     List<Due> changed(Session session) {
         return session.list(
@@ -90,8 +93,9 @@ class VacuumQueries {
     }
 
     /**
-     * Partitions whose time is over for a day, each once, and again when it has been changed: of the diffs, and of policies on
-     * a time or on UUIDs. Whoever freezes them now, while their pages are likely cached, spares a scan years later at a bad moment.
+     * The partitions of the diffs, and of policies on a time or on UUIDs, whose time has been over for a day. Each is
+     * returned once, and again after it was changed. Freezing them now, while their pages are probably still cached,
+     * saves PostgreSQL a scan years later at a bad moment.
      */
     List<Due> over(Session session) {
         return session.list(OURS + """
@@ -128,7 +132,7 @@ class VacuumQueries {
                 due.changes());
     }
 
-    /** What nobody asks for any more. */
+    /** Deletes old rows that nobody needs any more. */
     void forget(Session session) {
         session.update("""
                 delete from segdiff.vacuums v

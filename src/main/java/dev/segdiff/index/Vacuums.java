@@ -12,13 +12,21 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
-/** Vacuums what autovacuum would come late for, and freezes what will not change any more, so many tables a run. */
+/**
+ * Vacuums or analyzes the tables for which autovacuum would come late, and freezes partitions that will not change any
+ * more. The number of tables in a run is limited.
+ */
 @ApplicationScoped
 class Vacuums {
-    /** As autovacuum does it by default: by hand, vacuum works without a pause. */
+    /**
+     * The pause between portions of work, as autovacuum has it by default. A vacuum by hand would work without pauses.
+     */
     private static final String COST_DELAY = "2ms";
 
-    /** Whoever has the table now, another vacuum perhaps, has it for longer. */
+    /**
+     * How long a vacuum waits for the lock of its table. A session that has the table for 2 s, such as another vacuum,
+     * probably has it for much longer.
+     */
     private static final Duration LOCK_TIMEOUT = Duration.ofSeconds(2);
 
     private final Database database;
@@ -40,7 +48,7 @@ class Vacuums {
         this.config = config;
     }
 
-    /** Tables that have changed much. */
+    /** Vacuums or analyzes tables with many dead or changed rows. */
     void vacuum(RunContext run, Gate gate) {
         if (!run.request().dryRun()) {
             run.inTransaction(database, queries::forget);
@@ -48,7 +56,7 @@ class Vacuums {
         each(run, gate, database.transaction(queries::changed));
     }
 
-    /** Partitions that are over. */
+    /** Freezes partitions whose time is over. */
     void freeze(RunContext run, Gate gate) {
         each(run, gate, database.transaction(queries::over));
     }

@@ -1,2 +1,5 @@
-/** The health of indexes and tables: bloat, rebuilding, vacuum, and what holds it back. */
+/**
+ * The job {@code index-maintenance} and the report on indexes and tables: bloat, rebuilds, vacuum, and what holds
+ * vacuum back.
+ */
 package dev.segdiff.index;

@@ -13,7 +13,7 @@ import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.CSVParser;
 import org.apache.commons.csv.CSVRecord;
 
-/** Reads contact ids from text: a number per line, or CSV whose header names a column contact_id. */
+/** Reads contact ids from text. The text has one number per line, or is CSV whose header names a column contact_id. */
 final class ContactIds {
     private static final String HEADER = "contact_id";
     private static final String BYTE_ORDER_MARK = "\uFEFF";
@@ -23,9 +23,9 @@ final class ContactIds {
     private ContactIds() {}
 
     /**
-     * Hands over each id, in constant memory.
+     * Calls the consumer with each id. The memory does not grow with the number of ids.
      *
-     * @throws InvalidInputException at the first line that holds none, with its number
+     * @throws InvalidInputException at the first line that holds no id, with the number of the line
      */
     static void forEach(Reader input, LongConsumer consumer) {
         try (CSVParser lines = FORMAT.parse(input)) {
@@ -42,7 +42,7 @@ final class ContactIds {
         } catch (IOException e) {
             throw unreadable(e);
         } catch (UncheckedIOException | IllegalStateException e) {
-            // What iterates wraps what happens on the way.
+            // The iterator wraps an IOException that happens while it reads.
             throw e.getCause() instanceof IOException cause ? unreadable(cause) : e;
         }
     }
@@ -51,7 +51,9 @@ final class ContactIds {
         return new InvalidInputException("input cannot be read as CSV: " + FileProblem.reason(e));
     }
 
-    /** What the first line tells of all others: where the id stands, and among how many columns. */
+    /**
+     * The layout of all lines, as the first line shows it: in which column the id is, and how many columns there are.
+     */
     private record Layout(boolean header, int column, int columns) {
         static Layout of(CSVRecord first) {
             if (first.size() == 1 && withoutMark(first.get(0)).matches("[+-]?\\d+")) {

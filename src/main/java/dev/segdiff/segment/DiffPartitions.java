@@ -9,20 +9,34 @@ import java.time.LocalDate;
 import java.time.YearMonth;
 import java.util.List;
 
-/** The monthly partitions of {@code segment_diffs}: made ahead, dropped when all their diffs are too old. */
+/**
+ * Makes the monthly partitions of {@code segment_diffs} ahead, and drops a partition when all its diffs are too old.
+ */
 @ApplicationScoped
 class DiffPartitions {
-    /** Nothing that holds data is dropped before what replaces it was seen. */
+    /**
+     * The SQL state of the error that a snapshot is missing. Diffs are dropped only after segdiff has seen the
+     * snapshots that replace them.
+     */
     static final String NOT_REPLACED = "SD004";
 
-    /** Rows of a hundred bytes: some tens of milliseconds a statement. */
+    /**
+     * How many versions one statement deletes. Their rows have about 100 bytes, so a statement takes some tens of
+     * milliseconds.
+     */
     private static final int BATCH = 10_000;
 
-    /** Only inserted: vacuum makes the visibility map, and comes after a million rows, not after a share of them. */
+    /**
+     * The storage parameters of a partition. Rows are only inserted, so vacuum is needed only for the visibility map.
+     * It comes after every million rows, and not after a share of the rows.
+     */
     private static final String STORAGE =
             "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000000, autovacuum_analyze_scale_factor = 0.02";
 
-    /** The days before this one are out of the retention wherever one is: the date line is 14 hours ahead of UTC. */
+    /**
+     * The SQL of the first day that is inside the retention in some time zone. The most advanced time zone is 14 hours
+     * ahead of UTC; days before this one are outside the retention everywhere.
+     */
     private static final String OLDEST_KEPT = "((now() at time zone 'UTC' + interval '14 hours')::date - ?::integer)";
 
     private final Database database;
@@ -31,7 +45,7 @@ class DiffPartitions {
         this.database = database;
     }
 
-    /** Makes sure that diffs of this day, and of the month after it, have a place. */
+    /** Makes the partitions for diffs of this day's month and of the next month, if they are missing. */
     void prepare(LocalDate day) {
         YearMonth month = YearMonth.from(day);
         for (YearMonth wanted : List.of(month, month.plusMonths(1))) {
@@ -42,17 +56,18 @@ class DiffPartitions {
     }
 
     /**
-     * Makes versions before this day unreachable for diffs, but for the newest of them, from which the retained diffs
-     * start, and drops the partitions that lie before it.
+     * Deletes versions that are older than this day, and drops the monthly partitions of diffs that end before it. The
+     * newest of the old versions stays, because the retained diffs start from it.
      *
-     * @param retention what the database itself takes from its own date, the latest on Earth: nothing younger goes
+     * @param retention the retention that the database subtracts from its own date, taken in the most advanced time
+     *     zone: nothing younger is deleted, even if {@code horizon} is wrong
      * @return the number of partitions dropped
-     * @throws dev.segdiff.db.DatabaseException with a lock timeout when a reader holds a partition, the next run does it;
-     *     with {@link #NOT_REPLACED} when a snapshot is missing that would stand in for the diffs
+     * @throws dev.segdiff.db.DatabaseException with a lock timeout if a reader holds a partition, which the next run
+     *     then drops; with {@link #NOT_REPLACED} if a snapshot is missing that would replace the diffs
      */
     long retire(LocalDate horizon, Duration retention) {
         while (forgetVersions(horizon, retention) == BATCH) {
-            // As many as one statement may take; the next takes the rest.
+            // The statement has deleted as many versions as it may. The next one deletes the rest.
         }
         return database.transaction(session -> {
             List<TableName> expired = session.list(
@@ -93,14 +108,15 @@ class DiffPartitions {
     }
 
     /**
-     * A table made by itself and then attached locks the parent so that readers and writers go on, unlike
-     * {@code create table ... partition of}; the check constraint spares the scan.
+     * Makes a partition as a table of its own and then attaches it. Unlike {@code create table ... partition of}, this
+     * lets readers and writers of the parent go on. With the check constraint PostgreSQL does not have to scan the
+     * table when it is attached.
      */
     private void create(Session session, YearMonth month) {
         TableName partition = partition(month);
         String from = month.atDay(1).toString();
         String to = month.plusMonths(1).atDay(1).toString();
-        // Workers that start together make the same partition.
+        // Workers that start at the same time would make the same partition twice.
         session.call("select pg_advisory_xact_lock(hashtext('segdiff.segment_diffs'))");
         session.update("""
                 create table if not exists %1$s (

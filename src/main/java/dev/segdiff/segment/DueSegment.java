@@ -4,14 +4,14 @@ import dev.segdiff.db.TableName;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A segment and the version to publish, as read before it is claimed.
+ * A segment that needs a version, as it was read before a worker claims it.
  *
  * @param source the relation to read; null for an upload segment
- * @param currentVersion null before the first version
- * @param contacts members of the current version
- * @param snapshotExists whether the snapshot table of the current version is there
- * @param unidentified whether that table says nothing of what its rows are known by, for publications
- * @param nextVersion the version to publish
+ * @param currentVersion the number of the current version; null before the first version
+ * @param contacts the number of members of the current version
+ * @param snapshotExists whether the snapshot table of the current version exists
+ * @param unidentified whether the snapshot table has no replica identity, which publications need for deletes
+ * @param nextVersion the number of the version to publish
  */
 public record DueSegment(
         SegmentKey key,

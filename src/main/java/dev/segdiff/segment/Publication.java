@@ -2,23 +2,23 @@ package dev.segdiff.segment;
 
 import java.util.Locale;
 
-/** What came of one attempt to publish a version. */
+/** The result of one attempt to publish a version. */
 sealed interface Publication {
-    /** The version is there; in a dry run: would be. */
+    /** The version was published; in a dry run, it would have been. */
     record Published(long version, long contacts, long added, long removed, boolean baseline) implements Publication {}
 
-    /** Somebody else works on it, or it has its version. */
+    /** Another worker works on the segment, or the segment has its version already. */
     record NotClaimed() implements Publication {}
 
     /** Nothing was published, and a person or the next run has to do something about it. */
     sealed interface Problem extends Publication {
-        /** How the segment's state, the counts and the metrics call it. */
+        /** The name of the problem in the segment's state, the counts and the metrics. */
         String kind();
 
         String reason();
     }
 
-    /** Too many would leave: a person decides. */
+    /** Too many contacts would leave, so a person has to decide. */
     record HeldBack(long contacts, long removed) implements Problem {
         @Override
         public String kind() {
@@ -36,7 +36,7 @@ sealed interface Publication {
         }
     }
 
-    /** The source is not what was registered: a person decides. */
+    /** The source is not the one that was registered, so a person has to decide. */
     record Suspect(String reason) implements Problem {
         @Override
         public String kind() {
@@ -44,7 +44,7 @@ sealed interface Publication {
         }
     }
 
-    /** A reader, or a migration of the source, holds a lock; the next run does it. */
+    /** A reader, or a migration of the source, holds a lock, so the next run has to publish the version. */
     record Busy(String reason) implements Problem {
         @Override
         public String kind() {
@@ -52,7 +52,7 @@ sealed interface Publication {
         }
     }
 
-    /** The source, or the snapshot, is at fault. */
+    /** The source or the snapshot has a fault. */
     record Failed(String reason) implements Problem {
         @Override
         public String kind() {

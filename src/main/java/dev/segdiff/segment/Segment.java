@@ -8,10 +8,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * A registered segment.
  *
- * @param source the relation it is read from; null when its ids are uploaded
+ * @param source the relation from which the segment is read; null if its ids are uploaded
  * @param version the current version; null before the first
  * @param day the logical day of that version
- * @param problem why the last attempt published nothing; null after a success
+ * @param problem why the last attempt has published nothing; null after a success
  */
 @RegisterForReflection
 public record Segment(

@@ -28,8 +28,9 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.stream.Collectors;
 
 /**
- * Gives every segment its version of the day: reads its source, compares it with the snapshot, and publishes snapshot
- * and diff together. Workers, in one process or in many, share the segments.
+ * The job {@code segment-diff}, which gives every segment its version of the day. It reads the source of a segment,
+ * compares the source with the snapshot, and publishes snapshot and diff together. Workers, in one process or in many,
+ * share the segments.
  */
 @ApplicationScoped
 public class SegmentDiff implements Job {
@@ -75,7 +76,7 @@ public class SegmentDiff implements Job {
         return "5 0 * * *";
     }
 
-    /** Workers share the segments. */
+    /** Several workers may run this job at the same time, because they share the segments. */
     @Override
     public boolean exclusive() {
         return false;
@@ -101,7 +102,7 @@ public class SegmentDiff implements Job {
                 session -> queries.due(session, day, run.request().force()));
         run.counts().add("due", due.size());
         List<DueSegment> missed = publishAll(run, due);
-        // Whoever held them may be done, or may have given up.
+        // The workers that held these segments may have finished them, or may have given up.
         missed = publishAll(run, missed);
         retireDiffs(run);
         return result(run, due, missed);
@@ -112,7 +113,7 @@ public class SegmentDiff implements Job {
         return goal.read();
     }
 
-    /** Works the segments off, several at once; answers those that somebody else held. */
+    /** Publishes the segments, several at a time, and returns those that another worker held. */
     private List<DueSegment> publishAll(RunContext run, List<DueSegment> segments) {
         ConcurrentLinkedQueue<DueSegment> queue = new ConcurrentLinkedQueue<>(segments);
         ConcurrentLinkedQueue<DueSegment> missed = new ConcurrentLinkedQueue<>();
@@ -159,7 +160,7 @@ public class SegmentDiff implements Job {
         }
     }
 
-    /** One transaction for one segment. */
+    /** Publishes one segment in one transaction. */
     private Publication attempt(RunContext run, DueSegment segment, boolean accept) {
         RunRequest request = run.request();
         if (segment.snapshotExists() && segment.unidentified() && !request.dryRun()) {
@@ -255,7 +256,7 @@ public class SegmentDiff implements Job {
                 : new Result(Outcome.SUCCEEDED, "segments that others work on: " + elsewhere);
     }
 
-    /** Those with a slash are segments; other jobs hold back other things. */
+    /** The segments among the accepted names: names with a slash. Other names belong to other jobs. */
     private static Set<SegmentKey> accepted(RunRequest request) {
         return request.accept().stream()
                 .filter(SegmentDiff::isSegment)

@@ -15,13 +15,16 @@ import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** The SQL of segment-diff. */
+/** The SQL of the job segment-diff. */
 @ApplicationScoped
 class SegmentDiffQueries {
-    /** Raised by claim_segment. Classes from I to Z are left to implementations by the SQL standard. */
+    /**
+     * The SQL state that claim_segment raises. The SQL standard leaves states that begin with I to Z to
+     * implementations.
+     */
     static final String NOT_CLAIMED = "SD001";
 
-    /** Raised by open_source: the source belongs to another role than before. */
+    /** The SQL state that open_source raises if the source belongs to another role than before. */
     static final String OTHER_OWNER = "SD006";
 
     private static final String CANDIDATES = """
@@ -43,8 +46,9 @@ class SegmentDiffQueries {
             "select contacts, added, removed from segdiff.publish_version(?, ?, ?, ?, ?, ?, ?)";
 
     /**
-     * Segments to do, those first that have waited longest: a run that ends early starves nobody. Their version ids are
-     * drawn here, in a transaction that is durable before any of them is published.
+     * The segments that need a version, those first that have waited longest, so that no segment is left out for ever
+     * if runs end early. The ids of the new versions are drawn here, in a transaction that is durable before any of the
+     * versions is published.
      */
     List<DueSegment> due(Session session, LocalDate day, boolean force) {
         return session.list(CANDIDATES + """
@@ -62,14 +66,14 @@ class SegmentDiffQueries {
     }
 
     /**
-     * Holds a segment until the transaction ends. Ends it with {@link #NOT_CLAIMED} if another worker holds the segment,
-     * it has its version of the day, or is not what it was when it was read.
+     * Holds a segment until the transaction ends. The transaction fails with {@link #NOT_CLAIMED} if another worker
+     * holds the segment, if the segment has its version of the day, or if it was changed since it was read.
      */
     void claim(Session session, DueSegment segment, Order order) {
         session.call(CLAIM, claimBinds(segment, order));
     }
 
-    /** Claims the segment, and makes its source ready to be read with the rights that it has. */
+    /** Claims the segment, and prepares its source to be read with the right role. */
     SourceQuery claimAndOpen(Session session, DueSegment segment, Order order) {
         List<@Nullable Object> binds = new ArrayList<>(Arrays.asList(claimBinds(segment, order)));
         Collections.addAll(binds, segment.key().customerId(), segment.key().segmentId(), order.accept());
@@ -78,8 +82,9 @@ class SegmentDiffQueries {
     }
 
     /**
-     * The first snapshot. `create table as` reads the source in parallel, `insert ... select` never does. A percent or so of
-     * it is replaced each day: vacuum makes room for tomorrow's before a fifth is dead, and without an index it is quick.
+     * Makes the first snapshot. `create table as` reads the source in parallel, which `insert ... select` never does.
+     * About 1 % of the rows change each day. With a scale factor of 5 % (default: 20 %), autovacuum frees the space of
+     * old rows earlier. The table has no index, so vacuum is cheap.
      */
     long createSnapshot(Session session, DueSegment segment, SourceQuery source) {
         TableName snapshot = segment.nextSnapshot();
@@ -92,8 +97,9 @@ class SegmentDiffQueries {
     }
 
     /**
-     * Compares, applies and publishes in one round trip: the cheapest for small segments, but it cannot run in
-     * parallel. The guard is asked afterwards: a version that is held back is rolled back.
+     * Compares, applies and publishes in one round trip. This is the cheapest way for small segments, but it cannot run
+     * in parallel. The guard against too many removals is checked afterwards, and a version that is held back is rolled
+     * back.
      */
     Published publishAtOnce(Session session, DueSegment segment, SourceQuery source, Order order) {
         String apply = """
@@ -121,14 +127,14 @@ class SegmentDiffQueries {
     }
 
     /**
-     * Where a publication is for all tables, PostgreSQL deletes only from tables that say what a row is known by.
-     * Snapshots that an older version has made do not.
+     * Gives a snapshot a replica identity. With a publication for all tables, PostgreSQL deletes only from tables that
+     * have one. Snapshots made by an older version of segdiff have none.
      */
     void identify(Session session, DueSegment segment) {
         session.update("alter table %s replica identity full".formatted(segment.currentSnapshot()));
     }
 
-    /** Compares only, into a temporary table, which PostgreSQL does in parallel where it can. */
+    /** Only compares, and writes the changes into a temporary table. PostgreSQL does this in parallel where it can. */
     Published compare(Session session, DueSegment segment, SourceQuery source) {
         session.update("create temporary table segdiff_changes on commit drop as " + changes(segment, source));
         forgetCode(session, source);
@@ -139,7 +145,7 @@ class SegmentDiffQueries {
                 """, row -> published(segment, false, row), segment.contacts());
     }
 
-    /** Applies what {@link #compare} found. */
+    /** Applies the changes that {@link #compare} has found. */
     void apply(Session session, DueSegment segment, LocalDate day) {
         session.update("""
                 delete from %s
@@ -159,7 +165,7 @@ class SegmentDiffQueries {
         return session.one(PUBLISH, row -> published(segment, baseline, row), publishBinds(segment, baseline, order));
     }
 
-    /** Remembers why nothing was published; the time stays that of the first such attempt. */
+    /** Records why nothing was published. The recorded time stays that of the first such attempt. */
     void recordProblem(Session session, SegmentKey key, Publication.Problem problem, LocalDate day) {
         session.update("""
                 update segdiff.segment_states
@@ -184,9 +190,10 @@ class SegmentDiffQueries {
     }
 
     /**
-     * A row for each contact that joins (without a place) or leaves (with its place, the ctid in the old snapshot, so
-     * that the delete goes straight to it). A source row without an id matches nothing, shows up as a change, and is
-     * refused by the snapshot. Duplicates are folded here, among the few changes, instead of in the whole source.
+     * The query of the changes, with one row for each contact that joins or leaves. A contact that leaves has its
+     * place, the ctid in the old snapshot, so that the delete goes straight to its row. A contact that joins has no
+     * place. A source row without an id matches nothing, appears as a change, and is then refused by the snapshot.
+     * Duplicates are removed here, among the few changes, and not in the whole source.
      */
     private static String changes(DueSegment segment, SourceQuery source) {
         return """

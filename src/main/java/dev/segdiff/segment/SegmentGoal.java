@@ -10,7 +10,7 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Whether every segment has its version of today, and what stands in the way. */
+/** Finds out whether every segment has its version of today, and what stands in the way. */
 @ApplicationScoped
 class SegmentGoal {
     private static final int MAX_PROBLEMS = 20;

@@ -13,18 +13,19 @@ import java.time.Duration;
 import java.time.LocalDate;
 import org.jspecify.annotations.Nullable;
 
-/** Turns the contacts that a source yields now into the next version of a segment, within one transaction. */
+/** Makes the next version of a segment from the contacts that its source has now, in one transaction. */
 @ApplicationScoped
 class SegmentPublisher {
     /**
-     * From this many contacts on, a parallel comparison into a temporary table beats one statement; below, creating the
-     * table costs more than it saves.
+     * The number of contacts from which on a parallel comparison into a temporary table is faster than one statement.
+     * For fewer contacts, creating the table costs more than it saves.
      */
     private static final long LARGE = 50_000;
 
     /**
-     * An autovacuum of the snapshot is sent away by whoever has waited for {@code deadlock_timeout}, 1 s by default;
-     * with less patience, the segment would be busy until the vacuum ends. Only readers of this snapshot wait behind.
+     * How long the publication waits for a lock at least. A session that has waited for {@code deadlock_timeout}, 1 s
+     * by default, makes an autovacuum of the snapshot give way. With a shorter wait, the segment would be busy until
+     * the vacuum ends. Only readers of this snapshot queue up behind the publication.
      */
     private static final Duration AUTOVACUUM_GIVES_WAY = Duration.ofMillis(1500);
 
@@ -43,8 +44,9 @@ class SegmentPublisher {
     /**
      * How a version is to be published.
      *
-     * @param force also when the day has its version
-     * @param accept lets a version through that would be held back, or starts a new baseline where the snapshot is lost
+     * @param force whether to publish even if the segment has its version of the day
+     * @param accept whether to let a version through that would be held back, or to start a new baseline if the
+     *     snapshot is lost
      */
     record Order(
             LocalDate day,
@@ -53,7 +55,7 @@ class SegmentPublisher {
             boolean accept,
             @Nullable Long runId) {}
 
-    /** What holds while a source is read: the logical day, its zone, and memory for the join. */
+    /** The settings while a source is read: the logical day, its time zone, and the memory for the join. */
     Settings settings(LocalDate day) {
         String zone = runConfig.timeZone().getId();
         return database.defaults()
@@ -83,7 +85,7 @@ class SegmentPublisher {
         } else if (!segment.snapshotExists()) {
             return baseline(session, segment, source, order);
         }
-        // A dry run compares and withholds the rest, and so does not bloat the snapshot with what it rolls back.
+        // A dry run only compares. If it applied the changes and rolled them back, it would bloat the snapshot.
         boolean stepwise = order.dryRun() || segment.contacts() >= LARGE;
         return stepwise
                 ? stepwise(session, segment, source, order)
@@ -101,7 +103,7 @@ class SegmentPublisher {
         Publication publication = guarded(segment, queries.compare(session, segment, source), order);
         if (publication instanceof Published && !order.dryRun()) {
             queries.apply(session, segment, order.day());
-            // A reader may be in the way: then only this step is tried again, not the long comparison.
+            // If a reader is in the way, only this step is tried again, and not the long comparison.
             session.retryOnLockTimeout(Retry.DEFAULT, () -> queries.publish(session, segment, false, order));
         }
         return publication;
@@ -114,8 +116,9 @@ class SegmentPublisher {
     }
 
     /**
-     * Whether so many contacts may leave without a person's word. Never all of them, as a source that lies mostly says
-     * that there is nobody. A small segment is lively: half of it may leave, up to the floor.
+     * Whether so many contacts may leave without a person's consent. All contacts never may, because a faulty source is
+     * most often an empty one. The members of a small segment change often, so half of them may leave, up to
+     * max-removed-floor.
      */
     private boolean isUsual(long contacts, long removed) {
         long half = (contacts + 1) / 2;

@@ -8,7 +8,7 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** Streams what changed in a segment, as any application does: through the SQL function for readers. */
+/** Streams the changes of a segment. It reads them with the SQL function for readers, as any application does. */
 @ApplicationScoped
 public class SegmentReader {
     private final Database database;
@@ -17,11 +17,11 @@ public class SegmentReader {
         this.database = database;
     }
 
-    /** Takes the header first, then each change. */
+    /** Receives the header first, and then each change. */
     public interface Consumer {
         /**
          * @param version the version that the reader has afterwards
-         * @param complete the changes are all members: the reader forgets what it had
+         * @param complete whether the changes are all members, so that the reader forgets what it had
          */
         void header(long version, boolean complete) throws IOException;
 
@@ -29,14 +29,14 @@ public class SegmentReader {
     }
 
     /**
-     * Reads what changed since a version, or the full snapshot.
+     * Reads the changes since a version, or all members.
      *
-     * @return false if the segment has no version yet; the consumer was not called then
+     * @return false if the segment has no version yet; then the consumer was not called
      */
     public boolean read(SegmentKey key, @Nullable Long since, Consumer consumer) {
         boolean[] any = new boolean[1];
         database.transaction(
-                // A stream may take as long as its reader; only waiting for locks stays bounded.
+                // A stream may take as long as its reader does. Only the wait for locks has a limit.
                 database.defaults().statementTimeout(Duration.ZERO).idleTimeout(Duration.ZERO),
                 new Cancellation(),
                 session -> {

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** Which segments there are. */
+/** The registry of segments: adds, shows, removes and restores them. */
 @ApplicationScoped
 public class SegmentRegistry {
     private static final String SEGMENTS = """
@@ -38,8 +38,8 @@ public class SegmentRegistry {
      * Registers a segment.
      *
      * @param source the relation to read, or null for uploads
-     * @return false if it was registered like this before
-     * @throws InvalidInputException if the source is unfit, or the segment is registered with another
+     * @return false if the segment was registered with the same source before
+     * @throws InvalidInputException if the source is unfit, or the segment is registered with another source
      */
     public boolean add(SegmentKey key, @Nullable TableName source) {
         return add(key, source, false);
@@ -48,7 +48,8 @@ public class SegmentRegistry {
     /**
      * Registers a segment.
      *
-     * @param rowSecurity the rows that row level security shows to whoever registers it are meant
+     * @param rowSecurity whether the segment means only those rows that row level security shows to the role that
+     *     registers it
      */
     public boolean add(SegmentKey key, @Nullable TableName source, boolean rowSecurity) {
         return database.transaction(session -> {
@@ -79,7 +80,7 @@ public class SegmentRegistry {
         return database.transaction(session -> read(session, key));
     }
 
-    /** The newest versions first. */
+    /** The versions of a segment, the newest first. */
     public List<SegmentVersion> versions(SegmentKey key, int limit) {
         return database.transaction(
                 session -> session.list("""
@@ -89,7 +90,7 @@ public class SegmentRegistry {
                 """, SegmentRegistry::version, key.customerId(), key.segmentId(), limit));
     }
 
-    /** Marks a segment as used, so that it is not cleaned up. */
+    /** Marks a segment as used, so that snapshot-cleanup does not remove it. */
     public Segment use(SegmentKey key) {
         return database.transaction(session -> {
             read(session, key);
@@ -99,10 +100,10 @@ public class SegmentRegistry {
     }
 
     /**
-     * Removes a segment: its versions are gone, its diffs are unreachable at once and leave with their partition, its
-     * snapshot waits in the trash.
+     * Removes a segment. Its versions are deleted. Its diffs cannot be reached from now on, and are dropped with their
+     * partition. Its snapshot waits in the trash.
      *
-     * @throws DatabaseException with a lock timeout while somebody works on it or reads it
+     * @throws DatabaseException with a lock timeout while another session works on the segment or reads it
      */
     public void remove(SegmentKey key) {
         database.inTransaction(session -> {
@@ -111,18 +112,18 @@ public class SegmentRegistry {
         });
     }
 
-    /** Brings a removed segment back from the trash, with the members that it had; its version. */
+    /** Brings a removed segment back from the trash with the members that it had, and returns its version. */
     public long restore(SegmentKey key) {
         return database.transaction(session -> session.one(
                 "select segdiff.restore_segment(?, ?)", row -> row.getLong(1), key.customerId(), key.segmentId()));
     }
 
-    /** Removed segments that can be restored, the newest first. */
+    /** The removed segments that can be restored, the newest first. */
     public List<Trash.Entry> trash() {
         return database.transaction(session -> trash.waiting(session, Trash.Kind.SNAPSHOT));
     }
 
-    /** The name of the source as it is stored. */
+    /** Checks a source, and returns its name as it is stored. */
     private static String checkSource(Session session, String source) {
         try {
             String name = session.one("select segdiff.qualified_source(?)", row -> row.getString(1), source);

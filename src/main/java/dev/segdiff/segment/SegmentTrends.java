@@ -11,7 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The segments that changed most lately, and how. */
+/** Finds the segments that changed most in the last days, and how they changed. */
 @ApplicationScoped
 public class SegmentTrends {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -22,13 +22,13 @@ public class SegmentTrends {
         this.database = database;
     }
 
-    /** Contacts that were added and removed on a day. */
+    /** The numbers of contacts that were added and removed on a day. */
     public record Day(LocalDate day, long added, long removed) {}
 
     /**
      * A segment and its days with a version, the oldest first.
      *
-     * @param contacts of its newest version
+     * @param contacts the number of contacts of its newest version
      */
     public record Trend(SegmentKey key, long contacts, List<Day> days) {
         public long added() {
@@ -40,7 +40,10 @@ public class SegmentTrends {
         }
     }
 
-    /** Those with most additions and removals in the days up to the newest version of any; the liveliest first. */
+    /**
+     * The segments with most additions and removals in the days up to the newest version of any segment, those with
+     * most changes first.
+     */
     public List<Trend> liveliest(int segments, int days) {
         Settings settings = database.defaults().statementTimeout(PATIENCE);
         Map<SegmentKey, Trend> trends = new LinkedHashMap<>();

@@ -16,7 +16,10 @@ import java.time.LocalDate;
 import org.jspecify.annotations.Nullable;
 import org.postgresql.copy.CopyIn;
 
-/** Publishes the ids that a producer streams in as the next version of an upload segment: all of them, or nothing. */
+/**
+ * Publishes the ids that a program streams in as the next version of an upload segment. Either all ids are published,
+ * or nothing.
+ */
 @ApplicationScoped
 public class SegmentUpload {
     private static final int BUFFER_BYTES = 64 * 1024;
@@ -40,15 +43,16 @@ public class SegmentUpload {
         this.partitions = partitions;
     }
 
-    /** What was published, or held back when {@code removed} would have been too many. */
+    /** What was published, or held back because {@code removed} would have been too many. */
     @io.quarkus.runtime.annotations.RegisterForReflection
     public record Loaded(@Nullable Long version, long contacts, long added, long removed, boolean heldBack) {}
 
     /**
      * Loads a version for a day.
      *
-     * @param accept lets through a version that would be held back
-     * @throws InvalidInputException if a line is no id, with its number, or the segment is no upload segment
+     * @param accept whether to let a version through that would be held back
+     * @throws InvalidInputException if a line holds no id, with the number of the line, or if the segment is no upload
+     *     segment
      */
     public Loaded load(SegmentKey key, Reader input, LocalDate day, boolean accept, Cancellation cancellation) {
         if (registry.show(key).source() != null) {
@@ -119,7 +123,7 @@ public class SegmentUpload {
                 copy.cancelCopy();
             }
         } catch (SQLException e) {
-            // The session ends with the transaction anyway; the failure that led here is the one to tell.
+            // The copy ends with the transaction anyway, and the failure that led here is the one to report.
             org.jboss.logging.Logger.getLogger(SegmentUpload.class).debug("cancel of copy failed", e);
         }
     }

@@ -7,7 +7,7 @@ import java.time.OffsetDateTime;
 /**
  * A published version.
  *
- * @param baseline it has no diffs; whoever comes from an earlier one reads the snapshot
+ * @param baseline whether the version has no diffs, so that readers of an earlier version get all members
  */
 @RegisterForReflection
 public record SegmentVersion(

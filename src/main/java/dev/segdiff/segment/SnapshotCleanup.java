@@ -22,8 +22,9 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * Removes segments that nobody uses any more. Their snapshots, and snapshot tables that no segment knows, go to the trash
- * first, and are dropped when they have waited there. Each table has a transaction of its own.
+ * The job {@code snapshot-cleanup}, which removes segments that nobody uses any more. Their snapshots, and snapshot
+ * tables that no segment knows, first go to the trash, and are dropped after they have waited there. Each table is
+ * handled in a transaction of its own.
  */
 @ApplicationScoped
 public class SnapshotCleanup implements Job {

@@ -12,12 +12,18 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** Whether unused segments are gone, and every snapshot table has its segment and every segment its table. */
+/**
+ * Finds out whether unused segments are gone, whether every snapshot table has its segment, and whether every segment
+ * has its table.
+ */
 @ApplicationScoped
 class SnapshotCleanupGoal {
     private static final int MAX_PROBLEMS = 20;
 
-    /** A daily run, and half a day of being late. */
+    /**
+     * How late a segment may be removed before the goal is missed: 24 hours until the next daily run, and 12 hours for
+     * a run that is late.
+     */
     private static final Duration TOLERANCE = Duration.ofHours(36);
 
     private static final Map<String, String> MEASURES = new TreeMap<>(Map.of(

@@ -5,7 +5,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.List;
 
-/** The SQL of snapshot-cleanup. */
+/** The SQL of the job snapshot-cleanup. */
 @ApplicationScoped
 class SnapshotCleanupQueries {
     static final String TRASH_SEGMENT = "select segdiff.trash_segment(?, ?, now() - make_interval(secs => ?))";
@@ -13,7 +13,7 @@ class SnapshotCleanupQueries {
     /** A snapshot table that no segment knows. */
     record Orphan(long trashId, String name) {}
 
-    /** Segments that nobody has used for so long, the longest unused first. */
+    /** The segments that nobody has used for longer than {@code unusedAfter}, the longest unused first. */
     List<SegmentKey> unused(Session session, Duration unusedAfter) {
         return session.list("""
                 select customer_id, segment_id from segdiff.segments
@@ -22,13 +22,18 @@ class SnapshotCleanupQueries {
                 """, row -> new SegmentKey(row.getLong(1), row.getLong(2)), unusedAfter.toSeconds());
     }
 
-    /** False if the segment was used, or removed, meanwhile. */
+    /**
+     * Moves the snapshot of an unused segment to the trash; returns false if the segment was used or removed meanwhile.
+     */
     boolean trash(Session session, SegmentKey key, Duration unusedAfter) {
         return session.one(
                 TRASH_SEGMENT, row -> row.getBoolean(1), key.customerId(), key.segmentId(), unusedAfter.toSeconds());
     }
 
-    /** False if it is no orphan any more, or has not been one for so long by the database's own note and clock. */
+    /**
+     * Moves an orphan to the trash; returns false if the table is no orphan any more, or has not been seen as one for
+     * so long by the database's own record and clock.
+     */
     boolean trash(Session session, Orphan orphan, Duration seenFor) {
         return !session.list("""
                         select segdiff.move_to_trash(t.trash_id) from segdiff.trash t
@@ -37,7 +42,7 @@ class SnapshotCleanupQueries {
                 .isEmpty();
     }
 
-    /** Notes when an orphan was seen first, as PostgreSQL does not know the age of a table. */
+    /** Records when an orphan was seen first, because PostgreSQL does not know the age of a table. */
     void noteOrphans(Session session) {
         session.update("""
                 delete from segdiff.trash t where t.kind = 'orphan' and t.moved_at is null

@@ -1,17 +1,17 @@
 package dev.segdiff.segment;
 
 /**
- * The query that yields the contacts of a segment, duplicates and all.
+ * The query that yields the contacts of a segment; the same contact may appear several times.
  *
- * @param name how errors call the source
- * @param sql a select of one bigint column contact_id
- * @param runsCode whether reading the source runs code of others, which may leave settings behind
+ * @param name the name of the source in errors
+ * @param sql a select with one column, contact_id of type bigint
+ * @param runsCode whether reading the source runs code of other roles, which may leave settings behind
  */
 record SourceQuery(String name, String sql, boolean runsCode) {
-    /** What a producer has loaded in this transaction. */
+    /** The ids that a program has uploaded in this transaction. */
     static final SourceQuery UPLOAD = new SourceQuery("upload", "select contact_id from pg_temp.segdiff_upload", false);
 
-    /** As segdiff.open_source answers it: what runs code is read by a function. */
+    /** The query as segdiff.open_source returns it. A source that runs code is read by a function in pg_temp. */
     static SourceQuery of(String name, String sql) {
         return new SourceQuery(name, sql, sql.contains("pg_temp."));
     }

@@ -10,7 +10,7 @@ import java.util.stream.IntStream;
 final class Workers {
     private Workers() {}
 
-    /** Returns when every thread has ended, and throws the first failure. */
+    /** Runs the work, returns when every thread has ended, and throws the first failure. */
     static void run(int threads, Runnable work) {
         if (threads == 0) {
             return;
