@@ -12,7 +12,10 @@ import java.io.UncheckedIOException;
 import java.util.OptionalInt;
 import picocli.CommandLine;
 
-/** What the process does first: help and mistakes need no database; everything else starts Quarkus. */
+/**
+ * The entry of the program. It answers requests for help and mistakes by itself, without a database, and starts Quarkus
+ * for everything else.
+ */
 @QuarkusMain
 public final class Main {
     private Main() {}
@@ -23,7 +26,7 @@ public final class Main {
             embedded.close();
             return CommandLines.interruptedExitCode(signalled, args);
         });
-        // Before anything logs; Quarkus sets it too late for what comes before it.
+        // This must be set before anything logs. Quarkus sets it too late for what happens before Quarkus.
         System.setProperty("java.util.logging.manager", "org.jboss.logmanager.LogManager");
         OptionalInt answered = CommandLines.answerWithoutDatabase(args);
         if (answered.isPresent()) {

@@ -9,16 +9,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * A recorded change of a row.
  *
- * @param table its name at that time
+ * @param table the name of the table at that time
  * @param operation {@code INSERT}, {@code UPDATE}, {@code DELETE} or {@code TRUNCATE}
- * @param key the columns of the primary key
+ * @param key the columns of the primary key with their values
  * @param changed the columns whose values differ
  * @param asText the columns whose values are text, as PostgreSQL writes them, whatever their type
- * @param oldRow null if there was none
- * @param newRow null if there is none any more
- * @param who what the application named, or else the database role
- * @param run the run of segdiff that made it
- * @param undoes what it reverted, if it is part of an undo
+ * @param oldRow the row before the change; null if there was none
+ * @param newRow the row after the change; null if there is none any more
+ * @param who the person that the application named, or the database role if it named none
+ * @param run the run of segdiff that made the change; null: the change was not made by segdiff
+ * @param undoes what the change has taken back; null: the change is not part of an undo
  */
 @RegisterForReflection
 public record AuditEntry(

@@ -9,14 +9,14 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which recorded changes of a table are meant; what is null does not restrict.
+ * Selects recorded changes of a table. A part that is null does not restrict the selection.
  *
- * @param transaction the number of the transaction that made them
- * @param run the run of segdiff that made them
- * @param key the values of the primary key, separated by commas, with or without their names; or a JSON object; or as the
- *     log prints it
+ * @param transaction the number of the transaction that made the changes
+ * @param run the number of the run of segdiff that made the changes
+ * @param key the values of the primary key, separated by commas, with or without their names; or a JSON object; or as
+ *     the log prints it
  * @param since a point in time as PostgreSQL reads it, or an age such as {@code 2h}
- * @param actor who made them: what the application named, or the database role
+ * @param actor who made the changes: the person that the application named, or the database role
  */
 public record AuditFilter(
         TableName table,
@@ -25,7 +25,7 @@ public record AuditFilter(
         @Nullable String key,
         @Nullable String since,
         @Nullable String actor) {
-    /** Such as 90s, 2 hours ago or P1D; anything else is a point in time. */
+    /** An age, such as 90s, 2 hours ago or P1D. Any other text is a point in time. */
     private static final Pattern AGE = Pattern.compile(
             "(\\d+\\s*(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|mons?|months?|y|years?)|p[0-9t].*?)(\\s+ago)?",
             Pattern.CASE_INSENSITIVE);
@@ -47,7 +47,7 @@ public record AuditFilter(
             and (?::text is null or ?::text in (l.actor, l.role))
             """;
 
-    /** The values of a statement that has the condition between other places for values. */
+    /** The binds of a statement in which the condition stands between other binds. */
     @Nullable
     Object[] binds(List<?> before, List<?> after) {
         List<@Nullable Object> all = new ArrayList<>(before);
@@ -79,12 +79,12 @@ public record AuditFilter(
         };
     }
 
-    /** Whether it says more than which table. */
+    /** Whether the filter restricts the changes beyond the table and the actor. */
     public boolean isNarrow() {
         return transaction != null || run != null || key != null || since != null;
     }
 
-    /** In words, such as "transaction 17 by anna". */
+    /** The filter in words, such as "transaction 17, by anna". */
     public String words() {
         List<String> words = new ArrayList<>();
         add(words, "transaction ", transaction);

@@ -17,10 +17,10 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what was recorded. */
+/** Reads the recorded changes of audited tables. */
 @ApplicationScoped
 public class AuditLog {
-    /** How the log calls what a redo takes back. */
+    /** The words with which the log names the undo that a redo takes back; the number of its transaction follows. */
     public static final String UNDO_IN_TRANSACTION = "undo in transaction ";
 
     private final Database database;
@@ -32,7 +32,7 @@ public class AuditLog {
     }
 
     /**
-     * The newest first.
+     * The changes that a filter selects, the newest first.
      *
      * @throws InvalidInputException if the table was never audited, or a value of the filter cannot be read
      */
@@ -88,7 +88,10 @@ public class AuditLog {
         }
     }
 
-    /** A key or a moment that PostgreSQL cannot read is the caller's mistake. */
+    /**
+     * Runs a query of the log. If PostgreSQL cannot read the key or the time in the filter, the exception says that the
+     * input is wrong.
+     */
     static <T> T reading(Supplier<T> work) {
         try {
             return work.get();
@@ -125,7 +128,7 @@ public class AuditLog {
         return text == null ? null : parse(text);
     }
 
-    /** Numbers as they are written, digit by digit. */
+    /** Reads JSON, and keeps numbers digit by digit as they are written. */
     private JsonNode parse(String text) {
         try {
             return json.reader()

@@ -12,14 +12,14 @@ import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Which tables are audited. */
+/** Starts and ends the audit of tables, and lists the audited tables. */
 @ApplicationScoped
 public class AuditTables {
     /**
      * An audited table.
      *
-     * @param table null if it was dropped
-     * @param lastChange when the newest change was recorded
+     * @param table the table; null if it was dropped
+     * @param lastChange when the newest change was recorded; null: none yet
      */
     @RegisterForReflection
     public record Audited(
@@ -39,7 +39,7 @@ public class AuditTables {
     /**
      * Records the changes of a table from now on.
      *
-     * @param bestEffort a change is kept, with a warning, also when it cannot be recorded
+     * @param bestEffort whether a change that cannot be recorded is made nevertheless, with a warning
      * @throws InvalidInputException if the table does not exist or has no primary key
      */
     public void enable(TableName table, boolean bestEffort, String who) {
@@ -47,7 +47,7 @@ public class AuditTables {
                 "select segdiff.enable_audit(?::regclass, ?, ?)", row -> row, table.toString(), bestEffort, who));
     }
 
-    /** Ends the audit of a table, what was recorded stays; false if it was not audited. */
+    /** Ends the audit of a table. The recorded changes stay. Returns false if the table was not audited. */
     public boolean disable(TableName table) {
         return checked(session ->
                 session.one("select segdiff.disable_audit(?::regclass)", row -> row.getBoolean(1), table.toString()));
@@ -79,7 +79,7 @@ public class AuditTables {
         try {
             return database.transaction(work);
         } catch (DatabaseException e) {
-            // Class 42: the name, the kind of relation or the key are wrong.
+            // SQL states of class 42: the name, the kind of relation or the key are wrong.
             if (e.sqlState().startsWith("42") && !e.sqlState().equals("42501")) {
                 throw new InvalidInputException(String.valueOf(e.getMessage()));
             }

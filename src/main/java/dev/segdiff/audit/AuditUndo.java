@@ -16,22 +16,24 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes recorded changes of one table back, in one transaction: each row from its last value straight to its first; all of
- * them, or those that nothing stands in the way of, or none.
+ * Takes recorded changes of one table back, in one transaction. Each row goes from its last value straight to its
+ * first. If conflicts stand in the way of some changes, then either none is taken back or, if conflicts are skipped,
+ * all others.
  */
 @ApplicationScoped
 public class AuditUndo {
-    /** For one statement of the many. */
+    /** The time limit of each statement of an undo. */
     private static final Duration PATIENCE = Duration.ofMinutes(10);
 
-    /** More are counted, but not listed. */
+    /** The largest number of changes and of conflicts in a report. Further ones are only counted. */
     private static final int LISTED = 1_000;
 
     /**
      * A change as it is to be taken back.
      *
      * @param key the columns of the primary key, as JSON
-     * @param movedKey where the row went or came from, if its key was changed: that is a deletion and an insertion
+     * @param movedKey the other key of the row, if its key was changed: such a change is recorded as a deletion and an
+     *     insertion
      */
     @RegisterForReflection
     public record Change(
@@ -42,17 +44,18 @@ public class AuditUndo {
     public record Conflict(String key, String operation, long transaction, String reason) {}
 
     /**
-     * What an undo does, or would do.
+     * What an undo has done, or would do.
      *
-     * @param changes what is taken back, the newest first; a thousand of them
-     * @param inserted how many rows come back
-     * @param updated how many rows get their values back
-     * @param deleted how many rows go that had not been there
-     * @param conflicts what cannot be taken back; unless they are skipped, then nothing is; a thousand of them
-     * @param allConflicts how many they are
-     * @param lostColumns columns that held values then and are gone
-     * @param differing rows that are not exactly as before, as the table's own triggers change them
-     * @param ids all changes that are taken back, as ranges of their numbers
+     * @param changes the changes that are taken back, the newest first; a thousand at most
+     * @param inserted how many deletions are taken back, so that rows come back
+     * @param updated how many updates are taken back, so that rows get their values back
+     * @param deleted how many insertions are taken back, so that rows are deleted
+     * @param conflicts the changes that cannot be taken back, a thousand at most; unless they are skipped, nothing is
+     *     taken back
+     * @param allConflicts the number of all conflicts
+     * @param lostColumns the columns that held values at that time and were dropped since
+     * @param differing the number of rows that are not exactly as before, because the table's own triggers change them
+     * @param ids the numbers of all changes that are taken back, as ranges
      */
     @RegisterForReflection
     public record Report(
@@ -66,20 +69,20 @@ public class AuditUndo {
             long differing,
             boolean done,
             @JsonIgnore String ids) {
-        /** How many changes are taken back. */
+        /** The number of all changes that are taken back. */
         @JsonIgnore
         public long allChanges() {
             return (long) inserted + updated + deleted;
         }
     }
 
-    /** Is told how far an undo has come. */
+    /** Is told during an undo how far it has come. */
     @FunctionalInterface
     public interface Watcher {
         void at(String step, long rows, long ofRows);
     }
 
-    /** In place of a plan: whatever is meant is taken back, without a trial before. */
+    /** Stands in place of a plan if there was no trial before: all changes that the filter selects are taken back. */
     public static final Report UNSEEN = new Report(List.of(), 0, 0, 0, List.of(), 0, List.of(), 0, false, "{}");
 
     private static final Logger LOG = Logger.getLogger(AuditUndo.class);
@@ -96,12 +99,13 @@ public class AuditUndo {
     }
 
     /**
-     * Takes the changes back, or tries to and tells what it would do.
+     * Takes the changes back, or only tries to and reports what it would do.
      *
-     * @param what as the log calls what was taken back
-     * @param actor who does it
-     * @param plan what was shown before, and nothing else is taken back; {@link #UNSEEN}; null: try, and change nothing
-     * @throws InvalidInputException if no recorded change is meant
+     * @param what the words with which the log names what was taken back
+     * @param actor who takes the changes back
+     * @param plan the report that was shown before, whose changes and no others are taken back; {@link #UNSEEN}: no
+     *     report was shown; null: only try, and change nothing
+     * @throws InvalidInputException if the filter selects no recorded change
      */
     public Report undo(
             AuditFilter filter,
@@ -119,7 +123,7 @@ public class AuditUndo {
                 .statementTimeout(PATIENCE)
                 .with("segdiff.actor", actor)
                 .with("segdiff.undoes", what)
-                // A million rows are sorted and matched.
+                // Up to a million rows are sorted and matched.
                 .with("work_mem", "64MB");
         Watcher logged = (step, rows, ofRows) -> {
             LOG.debugf("undo of %s: %s, %d of %d", filter.table(), step, rows, ofRows);
@@ -184,7 +188,10 @@ public class AuditUndo {
                 meant.ids());
     }
 
-    /** The number of conflicts. Whatever is in the way of the short way is found on the long one. */
+    /**
+     * Takes the rows back, and returns the number of conflicts. First the fast way is tried; if anything is in its way,
+     * the slow way finds out what.
+     */
     private static long takeBack(UndoRows rows, UndoWays ways) {
         rows.arrange();
         rows.checkLaterChanges();

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * The changes that one undo means, in a temporary table of its transaction, {@code undo_changes}: the log is read once, and
- * however many they are, they stay in the server.
+ * The changes that one undo takes back, in the temporary table {@code undo_changes} of its transaction. The log is read
+ * only once, and the changes stay in the server, however many they are.
  */
 final class UndoChanges {
     private final Session session;
@@ -25,7 +25,10 @@ final class UndoChanges {
                 """);
     }
 
-    /** A row whose key was moved is meant as a whole. */
+    /**
+     * Selects the changes of a filter. A change of a key is recorded as a deletion and an insertion; if one of the two
+     * is selected, the other is, too.
+     */
     void mean(AuditFilter filter) {
         session.update("""
                 with meant as (
@@ -43,7 +46,7 @@ final class UndoChanges {
         finish();
     }
 
-    /** These changes and no others: {@link #ids}. */
+    /** Selects exactly these changes, given as {@link #ids} returns them. */
     void mean(String ids) {
         session.update("""
                 insert into undo_changes
@@ -59,7 +62,10 @@ final class UndoChanges {
         session.update("create unique index on undo_changes (audit_id); analyze undo_changes (audit_id, operation)");
     }
 
-    /** As PostgreSQL writes ranges, which is short: the changes of a statement have numbers that follow each other. */
+    /**
+     * The numbers of the changes, as PostgreSQL writes ranges. This is short, because the changes of one statement have
+     * consecutive numbers.
+     */
     String ids() {
         return session.one(
                 "select coalesce(range_agg(int8range(audit_id, audit_id, '[]')), '{}') from undo_changes",
@@ -75,7 +81,7 @@ final class UndoChanges {
                 .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
     }
 
-    /** In the order in which they are taken back. */
+    /** The newest changes, in the order in which they are taken back. */
     List<Change> newest(int most) {
         return session.list(
                 "select audit_id, operation, key, moved_key from undo_changes order by audit_id desc limit ?",
@@ -83,7 +89,10 @@ final class UndoChanges {
                 most);
     }
 
-    /** Most rows have no columns but those of today, which are taken off first. */
+    /**
+     * The columns that held values and were dropped since. Today's columns are removed from each row first, which
+     * leaves nothing of most rows.
+     */
     List<String> lostColumns() {
         return session.list("""
                 select distinct o.key
@@ -95,7 +104,10 @@ final class UndoChanges {
                 """, row -> row.getString(1), table);
     }
 
-    /** All changes of these rows are no longer meant, also under the keys that they had before or after. */
+    /**
+     * Removes all changes of the rows to which these changes belong, following each row through changes of its primary
+     * key.
+     */
     void leaveOut(String ids) {
         session.update("""
                 with recursive gone (key) as (

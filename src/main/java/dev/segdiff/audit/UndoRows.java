@@ -7,7 +7,8 @@ import dev.segdiff.db.TableName;
 import java.util.List;
 
 /**
- * What the meant changes ({@link UndoChanges}) come to row by row, in {@code undo_rows}, the row that was changed last first.
+ * The rows that an undo takes back, in the temporary table {@code undo_rows}. Each row sums up all its selected changes
+ * ({@link UndoChanges}). The row that was changed last comes first.
  */
 final class UndoRows {
     private static final int SET = UndoWays.SET;
@@ -23,7 +24,7 @@ final class UndoRows {
         this.watcher = watcher;
     }
 
-    /** Works out what the changes come to. */
+    /** Computes for each row the values to take it back from and to. */
     void arrange() {
         watcher.at("working out what changed", 0, 0);
         session.update("""
@@ -50,8 +51,10 @@ final class UndoRows {
     }
 
     /**
-     * Rows that move their keys at once hand a key on: it may have one row more before it has one less. A row that came and
-     * another that went after it: the other was there before, and the row that came is there afterwards.
+     * Corrects keys that one statement has handed on from one row to another. Rows that change their keys in one
+     * statement may give a key to a new row before the old row has left it, so the log has the insertion before the
+     * deletion. If a row came to a key and another row left the key after that, then the row that left was there
+     * before, and the row that came is there afterwards.
      */
     private void handOver() {
         session.update("""
@@ -74,9 +77,9 @@ final class UndoRows {
                 """);
     }
 
-    /** Finds rows that were changed again by what is not meant. */
+    /** Finds conflicts: rows that were changed again by changes that are not selected. */
     void checkLaterChanges() {
-        // Nothing is known of the keys, and to look for each of many in turn would have no end.
+        // There are no statistics about the keys, and a nested loop over many keys would take far too long.
         session.update("""
                 set local enable_nestloop = off;
                 with others as (
@@ -99,7 +102,7 @@ final class UndoRows {
                 """, table, table);
     }
 
-    /** Finds rows that are not as the audit knows them. */
+    /** Finds conflicts: rows whose present values are not those that the audit has recorded last. */
     void checkRows() {
         for (long place = 1; place <= rows; place += SET) {
             watcher.at("looking at rows", place - 1, rows);
@@ -112,7 +115,7 @@ final class UndoRows {
         }
     }
 
-    /** Constraints that hold only at the end of the transaction are asked now. */
+    /** Finds conflicts with deferred constraints, which PostgreSQL would check only at the end of the transaction. */
     void checkDeferred() {
         session.update("""
                 insert into undo_conflicts
@@ -143,7 +146,10 @@ final class UndoRows {
                 row -> row.getString(1));
     }
 
-    /** Rows that are not as they were before, although they were taken back: triggers of the table have a say, too. */
+    /**
+     * The number of rows that are not as they were before, although they were taken back, because triggers of the table
+     * have changed them.
+     */
     long differing() {
         long differing = 0;
         for (long place = 1; place <= rows; place += SET) {

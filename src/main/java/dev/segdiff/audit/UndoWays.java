@@ -6,11 +6,12 @@ import dev.segdiff.db.TableName;
 import java.util.Optional;
 
 /**
- * The ways by which the rows of an undo ({@link UndoRows}) go back: straight, set by set; together; one by one; or, where values
- * in between are needed, change by change. No statement is about more than some thousand rows, unless these can only go together.
+ * Takes the rows of an undo ({@link UndoRows}) back, in one of several ways: straight to their first values, set by
+ * set; all together; one by one; or change by change, where the values in between are needed. A statement takes back
+ * some thousand rows at most, unless the rows can only be taken back together.
  */
 final class UndoWays {
-    /** A statement's worth: some tenths of a second. */
+    /** How many rows one statement takes back. It takes some tenths of a second. */
     static final int SET = 5_000;
 
     private static final String ROWS = "undo_rows";
@@ -27,12 +28,15 @@ final class UndoWays {
         this.watcher = watcher;
     }
 
-    /** Whether each row is known to be as it was before, to the letter, once they went straight. */
+    /** Whether each row is known to be exactly as it was before, after all rows went straight. */
     boolean isExact() {
         return exact;
     }
 
-    /** Takes all rows back if nothing at all is in the way, which costs the least; otherwise nothing has happened. */
+    /**
+     * Takes all rows back straight, which costs the least. If anything is in the way, it returns false and nothing has
+     * changed.
+     */
     boolean straight() {
         session.update("savepoint straight");
         exact = false;
@@ -57,7 +61,7 @@ final class UndoWays {
         return true;
     }
 
-    /** Takes the rows back; what cannot be is a conflict. */
+    /** Takes the rows back in the slower ways. Rows that cannot be taken back in any way become conflicts. */
     void carefully() {
         long rows = count(ROWS);
         long refused = inSets(ROWS, "taking back", false);
@@ -78,7 +82,10 @@ final class UndoWays {
         }
     }
 
-    /** Goes change by change at once, which is the shorter way if it leads to the end; otherwise nothing has happened. */
+    /**
+     * Takes all remaining rows back change by change, in sets. This is the shorter way if it succeeds for all of them;
+     * otherwise it returns false and nothing has changed.
+     */
     private boolean revertAllSteps() {
         session.update("savepoint steps");
         boolean gone = arrangeSteps();
@@ -94,7 +101,10 @@ final class UndoWays {
         return gone;
     }
 
-    /** What is refused is tried again after the others, as long as that helps. */
+    /**
+     * Tries refused rows again after the others, as long as fewer rows are refused each time. Returns the number of
+     * rows that are still refused.
+     */
     private long again(String images, String step, long refusedBefore) {
         long refused = refusedBefore;
         long before;
@@ -106,7 +116,7 @@ final class UndoWays {
         return refused;
     }
 
-    /** The number of those that are left. */
+    /** Takes the rows back set by set, and returns the number of rows that are left. */
     private long inSets(String images, String step, boolean divide) {
         long all = count(images);
         long left = 0;
@@ -144,8 +154,9 @@ final class UndoWays {
     }
 
     /**
-     * What does not go straight goes change by change, in the reverse of the order in which PostgreSQL made them: values that
-     * rows have exchanged by way of a third. If each of those rows was changed once, there is nothing in between: false.
+     * Lists the single changes of the remaining rows, in the reverse order of how PostgreSQL made them. They are needed
+     * for rows that have exchanged their values by way of a third value. Returns false if each of these rows was
+     * changed only once, as then there are no values in between.
      */
     private boolean arrangeSteps() {
         session.update("""

@@ -1,3 +1,3 @@
-/** The memory of small, precious tables: who changed what, and how to take the change back. */
+/** The audit of tables where every row matters: who changed what, and how to take changes back. */
 @org.jspecify.annotations.NullMarked
 package dev.segdiff.audit;

@@ -11,9 +11,12 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** Ends a run within a statement: no new one starts, and the running ones are cancelled. */
+/** Ends a run even in the middle of a statement: no new statement starts, and the running ones are cancelled. */
 public final class Cancellation {
-    /** A cancel that overtakes its statement on the wire does nothing, so it is repeated until nothing runs. */
+    /**
+     * How often a cancel is repeated until no statement runs. A cancel that arrives at PostgreSQL before its statement
+     * has no effect, so one cancel is not enough.
+     */
     private static final long REPEAT_MILLIS = 100;
 
     private final Set<Statement> running = ConcurrentHashMap.newKeySet();
@@ -21,7 +24,7 @@ public final class Cancellation {
     private final CountDownLatch requested = new CountDownLatch(1);
     private volatile boolean cancelling;
 
-    /** Why the run is to end; null while it may go on. The first reason stays. */
+    /** Why the run is to end; null while the run may go on. If there are several reasons, the first one stays. */
     public @Nullable String reason() {
         return reason.get();
     }
@@ -30,12 +33,14 @@ public final class Cancellation {
         return reason.get() != null;
     }
 
-    /** The run is to end now. */
+    /** Asks the run to end now. */
     public void request(String why) {
         request(why, Duration.ZERO);
     }
 
-    /** The run is to end: no transaction begins any more, and those under way are cancelled after the grace. */
+    /**
+     * Asks the run to end: no new transaction begins, and those in progress are cancelled after the time {@code grace}.
+     */
     public void request(String why, Duration grace) {
         if (reason.compareAndSet(null, why) || (grace.isZero() && !cancelling)) {
             requested.countDown();
@@ -45,7 +50,7 @@ public final class Cancellation {
         }
     }
 
-    /** Waits this long; true, and at once, when the run is to end. */
+    /** Waits for this time, and returns false. If the run is to end, it returns true at once. */
     public boolean await(long millis) {
         try {
             return requested.await(millis, TimeUnit.MILLISECONDS);
@@ -64,9 +69,9 @@ public final class Cancellation {
     }
 
     /**
-     * Waits this long.
+     * Waits for this time.
      *
-     * @throws CancelledException at once, when the run is to end
+     * @throws CancelledException at once if the run is to end
      */
     public void sleep(Duration duration) {
         if (duration.toMillis() > 0 && await(duration.toMillis())) {
@@ -94,7 +99,7 @@ public final class Cancellation {
                 try {
                     statement.cancel();
                 } catch (SQLException e) {
-                    // The statement or its session has ended meanwhile, which is what is wanted.
+                    // The statement or its session has ended meanwhile, so there is nothing left to cancel.
                     running.remove(statement);
                 }
             }

@@ -1,6 +1,6 @@
 package dev.segdiff.db;
 
-/** The name of a column as PostgreSQL has it, case included; {@link #toString()} is the quoted form. */
+/** The name of a column as PostgreSQL has it, case included. {@link #toString()} returns the name quoted for SQL. */
 public record ColumnName(String name) {
     public ColumnName {
         TableName.checkLength(name);

@@ -7,9 +7,9 @@ import java.time.ZoneId;
 import org.eclipse.microprofile.config.spi.Converter;
 import org.jspecify.annotations.Nullable;
 
-/** Converters of configuration values whose errors say what is allowed. */
+/** Converters of configuration values. Their error messages say which values are allowed. */
 public final class ConfigConverters {
-    /** A century: what is longer is a slip, and does not fit everywhere. */
+    /** The longest duration, a hundred years. A longer one is a mistake, and PostgreSQL cannot hold it everywhere. */
     private static final Duration LONGEST = Duration.ofDays(36_500);
 
     private ConfigConverters() {}
@@ -54,7 +54,7 @@ public final class ConfigConverters {
         }
     }
 
-    /** A duration that may be none. */
+    /** A duration that may be 0. */
     public static final class Span implements Converter<Duration> {
         private static final long serialVersionUID = 1;
 
@@ -68,7 +68,10 @@ public final class ConfigConverters {
         }
     }
 
-    /** The bound of a statement or a wait: PostgreSQL counts milliseconds in 31 bits, and takes 0 for no bound. */
+    /**
+     * The time limit of a statement or a wait. PostgreSQL counts milliseconds in 31 bits (24 days), and takes 0 for no
+     * limit, so 0 is refused.
+     */
     public static final class Timeout implements Converter<Duration> {
         private static final long serialVersionUID = 1;
         private static final Duration LONGEST_TIMEOUT = Duration.ofDays(24);
@@ -83,7 +86,7 @@ public final class ConfigConverters {
         }
     }
 
-    /** True or false, and nothing that could be taken for either. */
+    /** The words true and false. Other words, such as yes, are refused. */
     public static final class Switch implements Converter<Boolean> {
         private static final long serialVersionUID = 1;
 
@@ -97,7 +100,7 @@ public final class ConfigConverters {
         }
     }
 
-    /** A time zone by name. */
+    /** A time zone by its name, such as Europe/Berlin. */
     public static final class Zone implements Converter<ZoneId> {
         private static final long serialVersionUID = 1;
 
@@ -111,7 +114,7 @@ public final class ConfigConverters {
         }
     }
 
-    /** An empty text is no value. */
+    /** The duration in the text, if it lies between the limits; null if the text is empty, which means no value. */
     private static @Nullable Duration within(String text, Duration least, Duration most, String expected) {
         Duration duration = parse(text);
         if (duration == null) {

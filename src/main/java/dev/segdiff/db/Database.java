@@ -12,15 +12,21 @@ import java.util.function.Function;
 import javax.sql.DataSource;
 import org.jboss.logging.Logger;
 
-/** Opens transactions. Everything that segdiff does to PostgreSQL goes through here. */
+/** Opens transactions in PostgreSQL. All statements of segdiff go through this class. */
 @ApplicationScoped
 public class Database {
-    /** How much later than its timeout a statement's end may be heard. */
+    /**
+     * How long segdiff waits for the end of a statement beyond the statement's own time limit. If PostgreSQL does not
+     * answer by then, the connection is taken for broken.
+     */
     private static final Duration NETWORK_GRACE = Duration.ofSeconds(10);
 
     private static final Logger LOG = Logger.getLogger(Database.class);
 
-    /** The pool's connections may all have rested for too long. */
+    /**
+     * How many connections of the pool may turn out to have ended, one after the other. All of them may have been idle
+     * for too long.
+     */
     private static final int MOST_KEPT = 30;
 
     private final DataSource dataSource;
@@ -33,7 +39,7 @@ public class Database {
         this.defaults = Settings.bounded(config.statementTimeout(), config.lockTimeout());
     }
 
-    /** Bounds for statements that touch only segdiff's own small tables. */
+    /** The default settings, with time limits for statements that touch only segdiff's own small tables. */
     public Settings defaults() {
         return defaults;
     }
@@ -44,12 +50,12 @@ public class Database {
                 "select now()", row -> row.getObject(1, OffsetDateTime.class).toInstant()));
     }
 
-    /** Runs work in a transaction with the default bounds. */
+    /** Runs work in a transaction with the default time limits. */
     public <T> T transaction(Function<Session, T> work) {
         return transaction(defaults, new Cancellation(), work);
     }
 
-    /** Runs work in a transaction with the default bounds. */
+    /** Runs work in a transaction with the default time limits. */
     public void inTransaction(Consumer<Session> work) {
         transaction(session -> {
             work.accept(session);
@@ -58,8 +64,9 @@ public class Database {
     }
 
     /**
-     * Runs work in one transaction: committed when it returns, rolled back when it throws or has asked for it. It begins
-     * anew if the session that the pool had kept turns out to have ended, for instance by {@code idle_session_timeout}.
+     * Runs work in one transaction. The transaction is committed when the work returns, and rolled back when the work
+     * throws an exception or has asked for it. If the session from the pool turns out to have ended before, for
+     * instance by {@code idle_session_timeout}, the transaction begins again in another session.
      *
      * @throws DatabaseException if PostgreSQL refused a statement or cannot be reached
      * @throws CancelledException if the cancellation was requested meanwhile
@@ -77,7 +84,7 @@ public class Database {
         }
     }
 
-    /** The session had ended before the transaction began, so that nothing has been done. */
+    /** The session had ended before the transaction began, so nothing was done. */
     private static final class EndedBefore extends RuntimeException {
         private static final long serialVersionUID = 1;
 
@@ -115,10 +122,10 @@ public class Database {
     }
 
     /**
-     * Runs one statement that PostgreSQL refuses inside a transaction, such as {@code detach partition ... concurrently}, in
-     * a session of its own, for which the settings hold.
+     * Runs one statement that PostgreSQL refuses inside a transaction, such as {@code detach partition ...
+     * concurrently}. The statement gets a session of its own with these settings.
      *
-     * @throws InvalidInputException if a pooler stands in the way of such a session
+     * @throws InvalidInputException if a pooler is in between, so that there is no session of its own
      * @throws DatabaseException if PostgreSQL refused the statement or cannot be reached
      * @throws CancelledException if the cancellation was requested meanwhile
      */
@@ -132,12 +139,19 @@ public class Database {
         }
     }
 
-    /** Whether {@link #outsideTransaction} has a way: no pooler is in between, or a URL leads past it. */
+    /**
+     * Whether {@link #outsideTransaction} can get a session of its own: no pooler is in between, or a URL leads past
+     * it.
+     */
     public boolean hasOwnSession() {
         return config.directJdbcUrl().isPresent() || !this.<Boolean>transaction(Session::isPooled);
     }
 
-    /** @throws InvalidInputException if {@link #outsideTransaction} has no way, and what to do about it */
+    /**
+     * Checks that {@link #outsideTransaction} can get a session of its own.
+     *
+     * @throws InvalidInputException if it cannot; the message says what to do
+     */
     public void checkOutsideTransaction() {
         try {
             DirectConnection.open(dataSource, config).close();
@@ -146,7 +160,10 @@ public class Database {
         }
     }
 
-    /** PostgreSQL ends a statement that takes too long; if not even that is heard, the network has swallowed it. */
+    /**
+     * Sets a time limit for answers from the network. PostgreSQL ends a statement that takes too long; if not even this
+     * answer arrives, the network is broken.
+     */
     private static void bound(Connection connection, Settings settings) throws SQLException {
         Duration longest = settings.statementTimeout();
         if (!longest.isZero()) {
@@ -155,7 +172,7 @@ public class Database {
         }
     }
 
-    /** Flyway, which shares the connections, has no bounds. */
+    /** Takes the time limit for answers away, because Flyway uses the same connections and has no time limits. */
     private static void unbound(Connection connection) throws SQLException {
         connection.setNetworkTimeout(Runnable::run, 0);
     }
@@ -173,7 +190,10 @@ public class Database {
         }
     }
 
-    /** The pool drops a connection when it hears of its end by using it; the rollback of nothing is not sent. */
+    /**
+     * Uses the connection once, so that the pool notices the end of its session and drops the connection. The rollback
+     * alone does not show this, because a rollback of nothing is not sent.
+     */
     private static void leave(Connection connection) {
         try (Statement statement = connection.createStatement()) {
             statement.execute("select 1");

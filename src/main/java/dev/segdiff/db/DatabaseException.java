@@ -5,7 +5,7 @@ import java.util.Objects;
 import org.postgresql.util.PSQLException;
 import org.postgresql.util.ServerErrorMessage;
 
-/** What PostgreSQL, or the way to it, answered instead of a result. */
+/** An error that came from PostgreSQL, or from the connection to it. */
 public final class DatabaseException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
@@ -18,57 +18,70 @@ public final class DatabaseException extends RuntimeException {
         this.sqlState = state(cause);
     }
 
-    /** What comes from the pool and not from the driver has no state: it has no connection to give. */
+    /**
+     * The SQL state of an error. An error without a state comes from the pool and not from the driver: the pool has no
+     * connection to give.
+     */
     private static String state(SQLException cause) {
         return Objects.requireNonNullElse(cause.getSQLState(), cause instanceof PSQLException ? "" : NO_CONNECTION);
     }
 
-    /** The five characters of PostgreSQL's appendix A; empty when the driver gave none. */
+    /** The SQL state, the five characters of PostgreSQL's appendix A; empty if the driver gave none. */
     public String sqlState() {
         return sqlState;
     }
 
-    /** A lock that was not given within {@code lock_timeout}. */
+    /** Whether a lock was not granted within {@code lock_timeout}. */
     public boolean isLockTimeout() {
         return sqlState.equals("55P03");
     }
 
-    /** The statement was cancelled, by {@code statement_timeout} or by a request. */
+    /** Whether the statement was cancelled, by {@code statement_timeout} or by a request. */
     public boolean isCancelled() {
         return sqlState.equals("57014");
     }
 
-    /** A null where none is allowed. */
+    /** Whether there was a null where none is allowed. */
     public boolean isNullValue() {
         return sqlState.equals("23502");
     }
 
-    /** The session is gone: network (class 08), server shutting down or restarting, backend terminated or idle for too long. */
+    /**
+     * Whether the session has ended: by the network (class 08), because the server shuts down or restarts, or because
+     * the backend was terminated or idle for too long.
+     */
     public boolean isLostConnection() {
         return sqlState.startsWith("08") || sqlState.matches("57P0[1235]|25P03");
     }
 
-    /** As it looks when a session had ended unnoticed: told by PostgreSQL, or by the network. */
+    /**
+     * Whether the error looks like that of a session that had ended unnoticed, as PostgreSQL or the network reports it.
+     */
     public boolean isSilentEnd() {
         return sqlState.equals("57P05") || sqlState.equals("08006") || sqlState.equals("08003");
     }
 
-    /** Others reference the row, or whatever else a constraint says (class 23). */
+    /** Whether a constraint was violated (class 23), for instance because other rows reference the row. */
     public boolean isConstraintViolation() {
         return sqlState.startsWith("23");
     }
 
-    /** Something else has to end first, such as the pending detach of another partition of the same table. */
+    /** Whether something else has to end first, such as the pending detach of another partition of the same table. */
     public boolean isNotReady() {
         return sqlState.equals("55000");
     }
 
-    /** The server refuses to write: a standby, or {@code default_transaction_read_only}. */
+    /**
+     * Whether the server refuses to write, because it is a standby or because of {@code default_transaction_read_only}.
+     */
     public boolean isReadOnly() {
         return sqlState.equals("25006");
     }
 
-    /** Worth another try as it is: a lock timeout, a serialization failure or deadlock (class 40), a lost connection. */
+    /**
+     * Whether the same work may succeed at another try: after a lock timeout, a serialization failure or deadlock
+     * (class 40), or a lost connection.
+     */
     public boolean isTransient() {
         return isLockTimeout() || sqlState.startsWith("40") || isLostConnection();
     }
@@ -79,7 +92,7 @@ public final class DatabaseException extends RuntimeException {
             return Objects.requireNonNullElse(
                     cause.getMessage(), cause.getClass().getSimpleName());
         }
-        // Detail is left out: it can quote row values.
+        // The detail of the message is left out, because it can quote values of rows.
         return server.getHint() == null ? server.getMessage() : server.getMessage() + " (" + server.getHint() + ")";
     }
 }

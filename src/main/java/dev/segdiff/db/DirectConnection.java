@@ -15,16 +15,17 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.Driver;
 
 /**
- * A session of PostgreSQL that is ours alone from its first statement to its last: what it is told once holds, and nobody
- * else inherits it. It leads past a pooler where {@code segdiff.direct-jdbc-url} says so.
+ * Opens a session of PostgreSQL that belongs to segdiff alone from its first statement to its last. Settings that are
+ * made once hold for the whole session, and nobody else inherits them. The session leads past a pooler if {@code
+ * segdiff.direct-jdbc-url} is set.
  */
 final class DirectConnection {
     private DirectConnection() {}
 
     /**
-     * Opens a session; closing it ends it.
+     * Opens a session. Closing the connection ends the session.
      *
-     * @throws InvalidInputException if a pooler is in between, or the direct way leads to another database
+     * @throws InvalidInputException if a pooler is in between, or if segdiff.direct-jdbc-url leads to another database
      */
     static Connection open(DataSource dataSource, DatabaseConfig config) throws SQLException {
         AgroalConnectionFactoryConfiguration factory = ((AgroalDataSource) dataSource)
@@ -45,7 +46,7 @@ final class DirectConnection {
         }
     }
 
-    /** Whom segdiff logs in as. */
+    /** The user, password and properties with which segdiff logs in, the same as those of the pool. */
     private static Properties properties(AgroalConnectionFactoryConfiguration factory) {
         AgroalDefaultSecurityProvider provider = new AgroalDefaultSecurityProvider();
         Properties properties = new Properties();

@@ -18,7 +18,9 @@ import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.tukaani.xz.XZInputStream;
 
-/** The programs of the PostgreSQL that the jar brings, unpacked where nobody else can put others in their place. */
+/**
+ * The programs of the PostgreSQL in the jar. They are unpacked into a directory in which nobody else can replace them.
+ */
 final class EmbeddedPrograms {
     private static final String UNPACKED = "postgresql-";
     private static final String UNFINISHED = "unpacking-";
@@ -33,10 +35,10 @@ final class EmbeddedPrograms {
     }
 
     /**
-     * Unpacks the programs, unless that is done; only one process at a time may do so.
+     * Unpacks the programs, unless they are unpacked already. Only one process at a time may call this.
      *
-     * @param directory where to
-     * @param log takes what the programs say
+     * @param directory the directory to unpack into
+     * @param log the file that receives the output of the programs
      */
     static EmbeddedPrograms in(Path directory, Path log) throws IOException {
         JarURLConnection archive = archive();
@@ -54,8 +56,8 @@ final class EmbeddedPrograms {
     /**
      * Runs a program to its end.
      *
-     * @param input what it reads
-     * @throws IOException if it does not end with 0
+     * @param input the text that the program reads
+     * @throws IOException if the program does not end with exit code 0
      */
     void run(String input, String program, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(unprivileged());
@@ -76,8 +78,9 @@ final class EmbeddedPrograms {
     }
 
     /**
-     * PostgreSQL does not run as root. In a user namespace of its own it has none of root's powers; but the files that root
-     * owns are its own, too, so that nobody else can touch its data.
+     * The beginning of a command line that takes away root's rights, as PostgreSQL does not run as root. In a user
+     * namespace of its own, PostgreSQL has none of root's rights. But it still owns the files that root owns, so nobody
+     * else can touch its data.
      */
     private static List<String> unprivileged() throws IOException {
         if (!"root".equals(System.getProperty("user.name"))) {
@@ -106,7 +109,7 @@ final class EmbeddedPrograms {
         }
     }
 
-    /** What other versions, or processes that were killed meanwhile, have left behind. */
+    /** Deletes what other versions, or processes that were killed while they unpacked, have left behind. */
     private static void deleteOthers(Path directory) throws IOException {
         List<Path> others;
         try (Stream<Path> all = Files.list(directory)) {

@@ -15,17 +15,17 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A PostgreSQL of one's own, for trying segdiff: it lives in a directory of its user, is reached over loopback only and
- * with the password in that directory, and serves all processes that name the same directory. The first one starts it,
- * the last one stops it. Each holds a shared lock on a file, which the operating system gives back even after
- * {@code kill -9}.
+ * The embedded PostgreSQL, with which people try segdiff. Its data is in a directory of the user. It can be reached
+ * over loopback only, with the password in that directory. It serves all processes that name the same directory: the
+ * first of them starts the server, and the last one stops it. Each process holds a shared lock on a file, which the
+ * operating system releases even after {@code kill -9}.
  */
 public final class EmbeddedServer implements AutoCloseable {
     private static final String PATIENCE_SECONDS = "60";
     private static final String SUPERUSER = "postgres";
     private static final String LOOPBACK = "127.0.0.1";
 
-    /** Who may come, and how: whoever knows the password, and nobody without one. */
+    /** The rules for connections: only over loopback, and only with the password. */
     private static final String ACCESS = "# Written by segdiff.\nhost all all " + LOOPBACK + "/32 scram-sha-256\n";
 
     private final Path directory;
@@ -53,7 +53,7 @@ public final class EmbeddedServer implements AutoCloseable {
         }
     }
 
-    /** Joins the server of this directory, or starts it. */
+    /** Joins the server of this directory, or starts the server if it does not run. */
     public static EmbeddedServer open(Path directory) {
         try {
             return new EmbeddedServer(directory);
@@ -86,7 +86,7 @@ public final class EmbeddedServer implements AutoCloseable {
         }
     }
 
-    /** Leaves the server; the last to leave stops it. */
+    /** Leaves the server. The last process that leaves stops the server. */
     @Override
     public void close() {
         try (FileChannel gate = gate();
@@ -118,12 +118,18 @@ public final class EmbeddedServer implements AutoCloseable {
         return data.resolve("pg_hba.conf");
     }
 
-    /** Joining and leaving exclude each other, so that nobody joins a server that is being stopped. */
+    /**
+     * The lock for joining and leaving. They exclude each other, so that no process joins a server that is being
+     * stopped.
+     */
     private FileChannel gate() throws IOException {
         return FileChannel.open(directory.resolve("gate.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     }
 
-    /** A server that an older segdiff left behind lets everybody in; it is started anew. */
+    /**
+     * Stops a server that an older segdiff has left behind and that asks for no password, so that it is started again
+     * with one.
+     */
     private void endServerThatTrusts() throws IOException {
         if (Postmaster.running(data()).isEmpty() || isSafe()) {
             return;
@@ -140,7 +146,7 @@ public final class EmbeddedServer implements AutoCloseable {
         return Files.exists(passwordFile()) && Files.readString(access(data())).equals(ACCESS);
     }
 
-    /** The port of the server that is started. */
+    /** Starts the server, and returns its port. */
     private int start() throws IOException {
         if (Files.notExists(data())) {
             create();
@@ -168,7 +174,10 @@ public final class EmbeddedServer implements AutoCloseable {
         return free;
     }
 
-    /** Makes the data directory beside, so that one that is there is whole. */
+    /**
+     * Makes the data directory under another name and renames it at the end, so that a data directory is always
+     * complete.
+     */
     private void create() throws IOException {
         Path beside = directory.resolve("postgres.new");
         PrivateFiles.delete(beside);
@@ -191,7 +200,7 @@ public final class EmbeddedServer implements AutoCloseable {
         PrivateFiles.rename(beside, data());
     }
 
-    /** A directory that an older segdiff made, which lets everybody in, gets a password; nobody is let in meanwhile. */
+    /** Gives a password to a data directory of an older segdiff, which asks for none. Meanwhile nobody can connect. */
     private void secure() throws IOException {
         makePassword();
         programs.run(
@@ -221,7 +230,7 @@ public final class EmbeddedServer implements AutoCloseable {
         }
     }
 
-    /** Sessions of processes that are about to end are ended, a checkpoint is written. */
+    /** Stops the server: it ends the sessions of processes that are about to end, and writes a checkpoint. */
     private void stop() throws IOException {
         if (Postmaster.running(data()).isPresent()) {
             programs.run(
@@ -229,7 +238,9 @@ public final class EmbeddedServer implements AutoCloseable {
         }
     }
 
-    /** What PostgreSQL writes into {@code postmaster.pid}: the process in line 1, the port in line 4. */
+    /**
+     * The content of PostgreSQL's file {@code postmaster.pid}, which has the process in line 1 and the port in line 4.
+     */
     private record Postmaster(int port) {
         static Optional<Postmaster> running(Path data) throws IOException {
             Path file = data.resolve("postmaster.pid");

@@ -7,11 +7,11 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Objects;
 
-/** Says what is wrong with a file; Java tells much of it by the names of its exceptions only. */
+/** Says in words what is wrong with a file, because Java says much of this only by the names of its exceptions. */
 public final class FileProblem {
     private FileProblem() {}
 
-    /** Such as: tokens does not exist. */
+    /** What is wrong, with the name of the file, such as "tokens does not exist". */
     public static String words(String file, IOException problem) {
         if (problem instanceof NoSuchFileException) {
             return file + " does not exist";

@@ -1,6 +1,8 @@
 package dev.segdiff.db;
 
-/** Input or configuration that was refused before anything was touched; the message says what to do. Exit code 2. */
+/**
+ * Input or configuration was refused before anything was touched. The message says what to do, and the exit code is 2.
+ */
 public final class InvalidInputException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -13,8 +13,8 @@ import org.flywaydb.core.Flyway;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Everything that Flyway does, in one transaction. By itself it has two connections and sets the search path and the role
- * of their sessions: behind a transaction pooler those would stay behind for others.
+ * Runs everything that Flyway does in one transaction. By itself, Flyway uses two connections and sets the search path
+ * and the role of their sessions. Behind a transaction pooler other clients would inherit these settings.
  */
 @RegisterForReflection(targets = Connection.class)
 final class MigrationTransaction {
@@ -43,12 +43,15 @@ final class MigrationTransaction {
         }
     }
 
-    /** Proxies of constant types, in place: so native-image finds them by itself. */
+    /**
+     * A data source that always returns this connection. The types of the proxies are constants in this method, so
+     * native-image finds them by itself.
+     */
     private static DataSource always(Connection connection) {
         ClassLoader loader = MigrationTransaction.class.getClassLoader();
         Object open = Proxy.newProxyInstance(
                 loader, new Class<?>[] {Connection.class}, (self, method, arguments) -> switch (method.getName()) {
-                    // The transaction ends when all is done.
+                    // These do nothing, because the transaction ends only when everything is done.
                     case "setAutoCommit", "commit", "close" -> null;
                     default -> call(connection, method, arguments);
                 });

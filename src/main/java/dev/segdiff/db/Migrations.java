@@ -15,10 +15,13 @@ import org.flywaydb.core.api.output.MigrateOutput;
 /** Brings the schema {@code segdiff} up to date. */
 @ApplicationScoped
 public class Migrations {
-    /** The oldest PostgreSQL whose planner, partitions and functions the SQL here relies on. */
+    /** The oldest version of PostgreSQL that has the planner, partitions and functions which the SQL here needs. */
     private static final int OLDEST_SERVER = 14;
 
-    /** The files of the schema. A comment on Flyway's table tells whether these were applied, in a hundredth of the time that Flyway takes to find out. */
+    /**
+     * The files of the schema. A comment on Flyway's table holds the fingerprint of the files that were applied.
+     * Reading this comment takes a hundredth of the time that Flyway takes to find out whether the files were applied.
+     */
     static final List<String> FILES = List.of(
             "R__audit_functions.sql",
             "R__functions.sql",
@@ -45,11 +48,14 @@ public class Migrations {
         this.config = config;
     }
 
-    /** A migration: its version, empty for what is applied again whenever it changed, and what it is about. */
+    /**
+     * A migration that was applied: its version, which is empty for a file that is applied again whenever it has
+     * changed, and its description.
+     */
     @io.quarkus.runtime.annotations.RegisterForReflection
     public record Applied(String version, String description) {}
 
-    /** Applies what is missing. */
+    /** Applies the migrations that are missing, and returns them. */
     public List<Applied> migrate() {
         checkServer(state().serverVersion());
         List<Applied> applied = MigrationTransaction.run(flyway, alone -> alone.migrate().migrations.stream()
@@ -60,9 +66,9 @@ public class Migrations {
     }
 
     /**
-     * Makes sure, before a command, that the schema fits: migrates if that is allowed.
+     * Makes sure before a command that the schema is current, and migrates if segdiff.migrate-at-start allows this.
      *
-     * @throws InvalidInputException if the schema is behind and migrating at start is off
+     * @throws InvalidInputException if the schema is not current and segdiff.migrate-at-start is false
      */
     public void ensureCurrent() {
         State state = state();
@@ -84,7 +90,7 @@ public class Migrations {
         remember();
     }
 
-    /** @param applied the fingerprint of the files that were applied last; empty if nobody has said */
+    /** @param applied the fingerprint of the files that were applied last; empty if none is recorded */
     private record State(int serverVersion, String applied) {}
 
     private State state() {
@@ -94,7 +100,10 @@ public class Migrations {
                 """, row -> new State(row.getInt(1), row.getString(2))));
     }
 
-    /** Only the owner of the table may; for whoever else runs `migrate`, Flyway goes on to look. */
+    /**
+     * Records the fingerprint of the files in the comment on Flyway's table. Only the owner of the table may do this;
+     * for other roles Flyway finds out the state each time.
+     */
     private void remember() {
         database.inTransaction(session -> {
             boolean owner = session.one(

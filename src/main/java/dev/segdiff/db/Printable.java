@@ -3,17 +3,17 @@ package dev.segdiff.db;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/** Text that came from data, as it may be shown: it moves no cursor, begins no line, and is not endless. */
+/** Makes text that came from data safe to show: it cannot move the cursor or begin a new line, and can be shortened. */
 public final class Printable {
-    /** As much as a person reads of a value that is wrong. */
+    /** The largest number of characters that are shown of a wrong value. A person reads no more. */
     private static final int QUOTED = 80;
 
-    /** Control characters, and those that change the direction of what follows. */
+    /** Control characters, and characters that change the direction of the text after them. */
     private static final Pattern UNPRINTABLE = Pattern.compile("[\\p{Cc}\\u2028-\\u202E\\u2066-\\u2069]");
 
     private Printable() {}
 
-    /** Control characters are shown as \x1b. */
+    /** The text with its control characters written in a form such as \x1b. */
     public static String of(String text) {
         return UNPRINTABLE
                 .matcher(text)

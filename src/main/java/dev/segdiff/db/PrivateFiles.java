@@ -10,14 +10,17 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Files of the user who runs the program, and of nobody else; each is there whole or not at all, also after a kill. */
+/**
+ * Writes files that only the user who runs the program can read. A file is complete or does not exist, also after a
+ * kill.
+ */
 final class PrivateFiles {
     private static final String OWNER_ONLY_FILE = "rw-------";
     private static final String OWNER_ONLY_DIRECTORY = "rwx------";
 
     private PrivateFiles() {}
 
-    /** Makes a directory, or takes a present one from all others. */
+    /** Makes a directory, or takes away everybody else's rights on an existing one. */
     static Path directory(Path path) throws IOException {
         Files.createDirectories(path);
         if (isPosix(path)) {
@@ -26,7 +29,7 @@ final class PrivateFiles {
         return path;
     }
 
-    /** Writes a file beside and renames it. */
+    /** Writes a file under another name, and renames it when it is complete. */
     static void write(Path file, String text) throws IOException {
         Path beside = file.resolveSibling(file.getFileName() + ".new");
         Files.deleteIfExists(beside);
@@ -39,7 +42,7 @@ final class PrivateFiles {
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    /** Deletes a file or a whole directory, if it is there. */
+    /** Deletes a file or a whole directory, if it exists. */
     static void delete(Path path) throws IOException {
         if (Files.notExists(path)) {
             return;
@@ -61,7 +64,7 @@ final class PrivateFiles {
                 : new FileAttribute<?>[0];
     }
 
-    /** Windows has rights of another kind. */
+    /** Whether the file system has POSIX rights. Windows has rights of another kind. */
     private static boolean isPosix(Path path) {
         return path.getFileSystem().supportedFileAttributeViews().contains("posix");
     }

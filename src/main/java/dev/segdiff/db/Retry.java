@@ -6,17 +6,21 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
- * The one place that tries again, with exponential backoff and jitter, so that workers that failed together do not
- * return together.
+ * Tries work again after a failure. The wait doubles with each attempt and has a random part (exponential backoff with
+ * jitter), so workers that failed at the same time do not try again at the same time. All retries of segdiff are made
+ * here.
  *
- * @param attempts how often at most, the first one included
- * @param firstWait the longest wait before the second attempt; it doubles from there
+ * @param attempts the largest number of attempts, the first one included
+ * @param firstWait the longest wait before the second attempt; it doubles with each further attempt
  */
 public record Retry(int attempts, Duration firstWait) {
-    /** Waits at most 0.1 + 0.2 + 0.4 + 0.8 s in all: longer than a failover of a pooler, shorter than anybody's patience. */
+    /**
+     * The usual retry: five attempts, which wait 0.1 + 0.2 + 0.4 + 0.8 = 1.5 s at most. This is longer than a failover
+     * of a pooler, and short enough for a person who waits.
+     */
     public static final Retry DEFAULT = new Retry(5, Duration.ofMillis(100));
 
-    /** Runs the work until it succeeds, fails for good, or the attempts are used up: then its last failure is thrown. */
+    /** Runs the work until it succeeds. A failure that is not retryable, or that of the last attempt, is thrown. */
     public <T> T run(Cancellation cancellation, Predicate<DatabaseException> retryable, Supplier<T> work) {
         long wait = firstWait.toMillis();
         for (int attempt = 1; ; attempt++) {

@@ -6,10 +6,11 @@ import org.jspecify.annotations.Nullable;
 import org.postgresql.PGConnection;
 
 /**
- * What a server tells of itself when a connection begins, so that nobody has to ask.
+ * What a server says about itself when a connection begins, so that no query is needed.
  *
- * @param version such as 18
- * @param readsOnlyByDefault the role's transactions only read unless they say otherwise; a standby's cannot say so
+ * @param version the major version, such as 18
+ * @param readsOnlyByDefault whether transactions of the role only read unless they say otherwise; on a standby they
+ *     cannot say otherwise
  */
 record Server(int version, boolean readsOnlyByDefault) {
     static Server of(Connection connection) throws SQLException {

@@ -15,17 +15,17 @@ import org.postgresql.PGConnection;
 import org.postgresql.copy.CopyIn;
 
 /**
- * Statements within one transaction. Values are bound, never concatenated. Several statements, separated by semicolons,
- * go in one round trip; the last one's result counts.
+ * Runs statements in one transaction. Values are bound, and never concatenated into the SQL. Several statements,
+ * separated by semicolons, go in one round trip; the result is that of the last one.
  */
 public final class Session {
-    /** Reads a row; the cursor stands on it. */
+    /** Reads the row on which the cursor of the result stands. */
     @FunctionalInterface
     public interface RowReader<T extends @Nullable Object> {
         T read(ResultSet row) throws SQLException;
     }
 
-    /** Takes a row of a stream. */
+    /** Receives each row of a stream. */
     @FunctionalInterface
     public interface RowConsumer {
         void accept(ResultSet row) throws SQLException, IOException;
@@ -36,7 +36,7 @@ public final class Session {
         T run(LastResult last) throws SQLException;
     }
 
-    /** What the last of the statements answered: rows, or a count. */
+    /** The result of the last of several statements: rows, or the number of changed rows. */
     private record LastResult(@Nullable ResultSet rows, long count) {
         static LastResult of(PreparedStatement statement) throws SQLException {
             LastResult last = new LastResult(null, 0);
@@ -51,7 +51,10 @@ public final class Session {
         }
     }
 
-    /** A session that has ended says so at once; one that answers later has begun the statement. */
+    /**
+     * The time within which the error of a session that has ended arrives. An error that arrives later comes from a
+     * session that has begun the statement.
+     */
     private static final Duration AT_ONCE = Duration.ofSeconds(1);
 
     private final Connection connection;
@@ -61,19 +64,19 @@ public final class Session {
     private boolean answered;
     private boolean hadEnded;
 
-    /** The settings travel with the first statement, which saves a round trip. */
+    /** A session whose settings are sent together with the first statement, which saves a round trip. */
     Session(Connection connection, Cancellation cancellation, @Nullable Settings settings) {
         this.connection = connection;
         this.cancellation = cancellation;
         this.pendingSettings = settings;
     }
 
-    /** Whatever this transaction has done is undone when its work returns. */
+    /** Asks for a rollback of this transaction when its work returns. */
     public void rollBackAtEnd() {
         rollBackAtEnd = true;
     }
 
-    /** Whether the first statement found that the session had ended before, so that nothing has been done. */
+    /** Whether the first statement has shown that the session had ended before, so that nothing was done. */
     boolean hadEnded() {
         return hadEnded;
     }
@@ -92,7 +95,7 @@ public final class Session {
         });
     }
 
-    /** The first row, if there is one. */
+    /** The first row of a query; empty if there is none. */
     public <T> Optional<T> first(String sql, RowReader<T> reader, @Nullable Object... binds) {
         List<T> rows = list(sql, reader, binds);
         return rows.isEmpty() ? Optional.empty() : Optional.of(rows.get(0));
@@ -104,19 +107,19 @@ public final class Session {
                 .orElseThrow(() -> new IllegalStateException("expected a row, got none: " + sql));
     }
 
-    /** Calls a function for what it does; its result is not read. */
+    /** Calls a function without reading its result. */
     public void call(String sql, @Nullable Object... binds) {
         list(sql, row -> row, binds);
     }
 
-    /** The number of rows that the statement changed. */
+    /** Runs a statement, and returns the number of rows that it has changed. */
     public long update(String sql, @Nullable Object... binds) {
         return execute(sql, binds, LastResult::count);
     }
 
     /**
-     * Whether a pooler is in between, so that the next transaction may be in another server session: it greets its
-     * clients with process numbers of its own.
+     * Whether a pooler is in between, so that the next transaction may run in another session of the server. A pooler
+     * shows, because it gives its clients process numbers of its own.
      */
     public boolean isPooled() {
         int pid = one("select pg_backend_pid()", row -> row.getInt(1));
@@ -128,9 +131,10 @@ public final class Session {
     }
 
     /**
-     * To be called after code of others has run in this transaction, before any other statement. That code may have set
-     * where names are looked up, or have put a statement of its own under the name of one that the driver has prepared,
-     * such as its COMMIT. This statement has no name, and the driver prepares its own anew.
+     * Forgets prepared statements and the search path. It must be called after code of other roles has run in this
+     * transaction, before any other statement. That code may have changed where names are looked up. It may also have
+     * put a statement of its own under the name of one that the driver has prepared, such as the driver's COMMIT. The
+     * statement of this method has no name, and afterwards the driver prepares its statements again.
      */
     public void forgetOthersCode() {
         try (Statement statement = connection.createStatement()) {
@@ -140,7 +144,10 @@ public final class Session {
         }
     }
 
-    /** To be called at the end of such a transaction: nothing of that code stays in the session for the next one. */
+    /**
+     * Resets the session. It must be called at the end of a transaction in which code of other roles has run, so that
+     * nothing of that code stays in the session for the next transaction.
+     */
     public void forgetOthersSettings() {
         try (Statement statement = connection.createStatement()) {
             statement.execute("select pg_advisory_unlock_all(); unlisten *; discard temp; reset all");
@@ -149,11 +156,12 @@ public final class Session {
         }
     }
 
-    /** Streams rows in constant memory. */
+    /** Reads rows as a stream. The memory does not grow with the number of rows. */
     public void stream(String sql, RowConsumer consumer, @Nullable Object... binds) throws IOException {
         applySettings();
         try (PreparedStatement statement = prepare(sql, binds)) {
-            // Rows come in portions of this many, not all at once; the driver does that for single statements only.
+            // The driver fetches rows in portions of this size, and not all at once. It does so only for single
+            // statements.
             statement.setFetchSize(10_000);
             cancellation.enter(statement);
             try (ResultSet row = statement.executeQuery()) {
@@ -179,8 +187,8 @@ public final class Session {
     }
 
     /**
-     * Does work that waits for locks, and on a lock timeout undoes only that, waits and tries again: what the
-     * transaction has done before stays.
+     * Does work that waits for locks. On a lock timeout it undoes only this work, waits, and tries the work again. What
+     * the transaction has done before stays.
      */
     public void retryOnLockTimeout(Retry retry, Runnable work) {
         retry.run(cancellation, DatabaseException::isLockTimeout, () -> {

@@ -10,42 +10,50 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What holds for one transaction: PostgreSQL settings, set inside it ({@code set local}), so that they work behind a
- * transaction pooler and leave nothing behind; and a statement that it has to pass before anything else.
+ * The settings of one transaction: settings of PostgreSQL, and a statement that must succeed before anything else. The
+ * settings are made inside the transaction ({@code set local}), so they work behind a transaction pooler and leave
+ * nothing behind.
  */
 public final class Settings {
     /** A statement that raises an error if the transaction must not go on. */
     private record Guard(String sql, Object... binds) {}
 
     /**
-     * What a role or a database could have set otherwise ({@code alter role ... set}), with the values that all SQL here
-     * is written for: how text is read and written, what a name means, who is silently left out, which plans there are.
-     * What needs a superuser, such as {@code lc_messages}, is not set: nothing here reads a message, only its SQLSTATE.
-     * {@code idle_session_timeout} is for what is between transactions: see {@link Database#transaction}.
+     * The settings that a role or a database may have changed ({@code alter role ... set}), with the values that all
+     * SQL here is written for. They decide how text is read and written, what a name means, which rows are left out,
+     * and which plans the planner may choose. Settings that need a superuser, such as {@code lc_messages}, are not
+     * made; they are not needed, because segdiff reads only the SQLSTATE of an error, and not its message. {@code
+     * idle_session_timeout} concerns the time between transactions, see {@link Database#transaction}.
      */
     private static final Map<String, String> NEUTRAL = neutral();
 
     /**
-     * We are never idle in a transaction. If the network has swallowed us, PostgreSQL gives back what we have locked after
-     * this long, and not when it takes notice that nobody is there, hours later.
+     * The setting that limits how long a transaction may be idle. segdiff is never idle in a transaction. If the
+     * network between segdiff and PostgreSQL breaks, PostgreSQL releases segdiff's locks after this time, and not hours
+     * later, when it notices that the connection is broken.
      */
     private static final String IDLE = "idle_in_transaction_session_timeout";
 
-    /** Of a session of our own, which outlives its transactions. */
+    /** The additional settings of a session of segdiff's own. */
     private static final Map<String, String> NEUTRAL_SESSION = Map.of(
             "default_transaction_read_only", "off",
             "default_transaction_isolation", "read committed",
             "idle_session_timeout", "0");
 
     /**
-     * PostgreSQL's own operators and functions first, whatever the path of the role has; what follows is for the triggers
-     * of other people's tables. Only functions by their full name, as until then any operator may be somebody else's.
+     * The statement that sets the search path. It puts {@code pg_catalog} first, whatever the path of the role is, so
+     * that operators and functions are PostgreSQL's own. The rest of the role's path is kept for the triggers of other
+     * people's tables. The statement itself uses only functions by their full names, because until then an operator may
+     * be somebody else's.
      */
     private static final String SEARCH_PATH = """
             pg_catalog.set_config('search_path', pg_catalog.regexp_replace(pg_catalog.concat('pg_catalog, ', \
             pg_catalog.current_setting('search_path')), ', *$', ''), %s)""";
 
-    /** With replica, neither foreign keys nor the audit would see a change; only a superuser may set it. */
+    /**
+     * The statement that sets session_replication_role to origin. With the value replica, neither foreign keys nor the
+     * audit would see a change. Only a superuser may change the setting, so it is changed only if it differs.
+     */
     private static final String REPLICATION_ROLE = """
             case pg_catalog.current_setting('session_replication_role') when 'origin' then null \
             else pg_catalog.set_config('session_replication_role', 'origin', %s) end""";
@@ -64,7 +72,7 @@ public final class Settings {
         values.put("row_security", "off");
         values.put(IDLE, "10s");
         values.put("plan_cache_mode", "auto");
-        // Compiling takes longer than it saves: a query of the catalog of 0.05 s took up to 16 s.
+        // Compiling a query takes longer than it saves: a query of the catalog that takes 0.05 s took up to 16 s.
         values.put("jit", "off");
         for (String plan : List.of(
                 "bitmapscan",
@@ -95,7 +103,7 @@ public final class Settings {
         this.guard = guard;
     }
 
-    /** Every statement is bounded, and so is every wait for a lock. */
+    /** Settings with a time limit for each statement and for each wait for a lock. */
     public static Settings bounded(Duration statementTimeout, Duration lockTimeout) {
         return new Settings(Map.of(), null).statementTimeout(statementTimeout).lockTimeout(lockTimeout);
     }
@@ -108,13 +116,13 @@ public final class Settings {
         return with("lock_timeout", longest.toMillis() + "ms");
     }
 
-    /** Waits at least this long for a lock, or as long as configured if that is longer. */
+    /** The same settings with at least this limit for the wait for a lock; a longer limit stays. */
     public Settings lockTimeoutAtLeast(Duration wanted) {
         Duration now = millis("lock_timeout");
         return now.isZero() || now.compareTo(wanted) >= 0 ? this : lockTimeout(wanted);
     }
 
-    /** Ends a transaction that hears nothing of us for this long; zero: never. */
+    /** The same settings with this limit for the time that the transaction may be idle; zero: no limit. */
     public Settings idleTimeout(Duration longest) {
         return with(IDLE, longest.toMillis() + "ms");
     }
@@ -125,12 +133,15 @@ public final class Settings {
         return new Settings(more, guard);
     }
 
-    /** The transaction begins with this statement, and ends there if it raises an error. */
+    /**
+     * The same settings with a statement at the beginning of the transaction. If the statement raises an error, the
+     * transaction ends.
+     */
     public Settings guardedBy(String sql, Object... binds) {
         return new Settings(values, new Guard(sql, binds));
     }
 
-    /** How long a statement may take; zero: for ever. */
+    /** How long a statement may take; zero: no limit. */
     Duration statementTimeout() {
         return millis("statement_timeout");
     }
@@ -139,19 +150,19 @@ public final class Settings {
         return Duration.ofMillis(Long.parseLong(values.getOrDefault(name, "0ms").replace("ms", "")));
     }
 
-    /** No bounds in time: for migrations, which may wait. */
+    /** Settings without time limits, for migrations, which may wait. */
     static Settings unbounded() {
         return bounded(Duration.ZERO, Duration.ZERO).idleTimeout(Duration.ZERO);
     }
 
-    /** The statements that come first in a transaction. */
+    /** The SQL of the statements at the beginning of a transaction. */
     String sql(Server server) {
         String settings = "set transaction isolation level read committed"
                 + (server.readsOnlyByDefault() ? ", read write" : "") + "; " + select(server, true, NEUTRAL);
         return guard == null ? settings : settings + "; " + guard.sql();
     }
 
-    /** The statement that comes first in a session of our own. */
+    /** The SQL of the first statement in a session of segdiff's own. */
     String sessionSql(Server server) {
         Map<String, String> neutral = new LinkedHashMap<>(NEUTRAL);
         neutral.putAll(NEUTRAL_SESSION);

@@ -4,9 +4,9 @@ import java.math.BigDecimal;
 import org.eclipse.microprofile.config.spi.Converter;
 
 /**
- * A part of a whole.
+ * A share of a total, such as 20 %.
  *
- * @param value between 0 and 1
+ * @param value the share as a number from 0 to 1
  */
 public record Share(double value) {
     public Share {
@@ -17,11 +17,11 @@ public record Share(double value) {
 
     /** The largest whole number within this share of a total. */
     public long of(long total) {
-        // In decimals: 29% of 100 is 29, which 0.29 * 100 is not.
+        // Computed in decimals: 29% of 100 is 29, but 0.29 * 100 in binary is less than 29.
         return BigDecimal.valueOf(value).multiply(BigDecimal.valueOf(total)).longValue();
     }
 
-    /** For people, such as 20%. */
+    /** The share as people read it, such as 20%. */
     public String percent() {
         return BigDecimal.valueOf(value).movePointRight(2).stripTrailingZeros().toPlainString() + "%";
     }

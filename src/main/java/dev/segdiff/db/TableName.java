@@ -6,12 +6,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A schema and the name of a relation in it, the only way to an identifier in SQL: {@link #toString()} is the quoted
- * form.
+ * The name of a relation with its schema. Names get into SQL only through this class: {@link #toString()} returns the
+ * name quoted for SQL.
  */
 @RegisterForReflection
 public record TableName(String schema, String name) {
-    /** PostgreSQL cuts longer names silently (NAMEDATALEN - 1). */
+    /** The longest name in bytes. PostgreSQL shortens longer names silently (NAMEDATALEN - 1). */
     private static final int MAX_BYTES = 63;
 
     private static final String IDENTIFIER = "([A-Za-z_\\x80-\\uFFFF][\\w$\\x80-\\uFFFF]*|\"(?:[^\"\\x00]|\"\")+\")";
@@ -23,7 +23,8 @@ public record TableName(String schema, String name) {
     }
 
     /**
-     * Reads a name as SQL does: unquoted parts are folded to lower case, without a schema it is {@code public}.
+     * Reads a name as SQL does: parts without quotes are converted to lower case, and without a schema the schema is
+     * {@code public}.
      *
      * @throws InvalidInputException if the text is no name
      */
@@ -39,7 +40,7 @@ public record TableName(String schema, String name) {
                 : new TableName(first, unquote(matcher.group(2)));
     }
 
-    /** As people write it: quoted only where it has to be. */
+    /** The name as people write it, quoted only where that is necessary. */
     public String plain() {
         return plain(schema) + "." + plain(name);
     }

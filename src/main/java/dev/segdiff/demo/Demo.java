@@ -33,7 +33,10 @@ import java.util.Objects;
 import java.util.zip.GZIPInputStream;
 import org.postgresql.copy.CopyIn;
 
-/** Loads the activity log, registers segments over it, replays its last days, and deletes what is no longer needed. */
+/**
+ * The demo: loads an activity log, registers segments over it, replays its last days, and deletes old events and the
+ * unused segment.
+ */
 @ApplicationScoped
 public class Demo {
     /** The customer of all demo segments. */
@@ -53,10 +56,10 @@ public class Demo {
             "veterans");
     private static final TableName ACTIVITY = new TableName("segdiff_demo", "activity");
 
-    /** The one that nobody uses, to be cleaned up. */
+    /** The segment that nobody uses, which is removed at the end. */
     public static final SegmentKey FORGOTTEN = new SegmentKey(CUSTOMER, 12);
 
-    /** Five years: the oldest that a segment of the demo looks back is one. */
+    /** How long the events are kept, five years. No segment of the demo looks back further than one year. */
     public static final int RETENTION_DAYS = 5 * 365;
 
     private static final List<Long> BY_AREA = List.of(9L, 10L, 11L, 12L);
@@ -83,7 +86,7 @@ public class Demo {
         this.config = config;
     }
 
-    /** The segment to look at: the one that changed most. */
+    /** The segment that the demo shows, the one that has changed most. */
     public SegmentKey sample() {
         return registry.list().stream()
                 .map(segment -> new SegmentKey(segment.customerId(), segment.segmentId()))
@@ -102,7 +105,8 @@ public class Demo {
      * Loads the log and registers the segments, in place of an earlier demo.
      *
      * @return the number of events
-     * @throws InvalidInputException if the database has segments of others: replaying old days would publish theirs
+     * @throws InvalidInputException if the database has segments that are not of the demo: replaying old days would
+     *     publish versions of these, too
      */
     public long prepare() {
         List<Segment> present = registry.list();
@@ -122,7 +126,7 @@ public class Demo {
         return events;
     }
 
-    /** One run of segment-diff for each of the last days of the log. */
+    /** Runs segment-diff once for each of the last days of the log. */
     public List<RunReport> replay(Cancellation cancellation) {
         return LAST_DAY.minusDays(DAYS - 1L)
                 .datesUntil(LAST_DAY.plusDays(1))
@@ -130,7 +134,7 @@ public class Demo {
                 .toList();
     }
 
-    /** The segment that nobody uses any more is removed; it can be restored from the trash. */
+    /** Runs snapshot-cleanup, which removes the segment that nobody uses. It can be restored from the trash. */
     public RunReport cleanUp(Cancellation cancellation) {
         database.inTransaction(session -> session.update("""
                 update segdiff.segments set last_used_at = now() - interval '35 days'
@@ -139,7 +143,7 @@ public class Demo {
         return runner.run(jobs.named(SnapshotCleanup.NAME), request(LAST_DAY), cancellation, run -> {});
     }
 
-    /** Activity that was too old on the last day of the log is deleted. */
+    /** Runs event-expiry, which deletes events that were older than five years on the last day of the log. */
     public RunReport expire(Cancellation cancellation) {
         EventPolicy policy = EventPolicy.of("demo", ACTIVITY, "created_at", Duration.ofDays(RETENTION_DAYS));
         return runner.run(expiry.of(List.of(policy)), request(LAST_DAY), cancellation, run -> {});
