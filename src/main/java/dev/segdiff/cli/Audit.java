@@ -23,7 +23,7 @@ import picocli.CommandLine.Parameters;
 final class Audit {
     private Audit() {}
 
-    /** The table. */
+    /** The parameter that names the table. */
     static final class Target {
         @Parameters(paramLabel = "TABLE", description = "such as app.shard or \"My App\".\"Shard\"")
         String table = "";
@@ -33,7 +33,7 @@ final class Audit {
         }
     }
 
-    /** Which recorded changes are meant. */
+    /** The options that select recorded changes. */
     static final class Filter {
         @Mixin
         Target target;

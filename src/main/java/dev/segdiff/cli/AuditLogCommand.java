@@ -71,12 +71,15 @@ final class AuditLogCommand extends DatabaseCommand {
         }
     }
 
-    /** A number as a number and JSON as JSON, although the log has text; the null of JSON is not that of SQL. */
+    /**
+     * A value as people read it. The log may hold numbers and JSON as text, and they are printed as numbers and JSON.
+     * The null of JSON is printed differently from the null of SQL.
+     */
     private static String words(JsonNode value, boolean asText) {
         return asText && value.isTextual() && !value.asText().equals("null") ? value.asText() : value.toString();
     }
 
-    /** id=17 node="a" */
+    /** A key as people read it, such as {@code id=17 node="a"}. */
     static String words(JsonNode key) {
         return StreamSupport.stream(
                         ((Iterable<java.util.Map.Entry<String, JsonNode>>) key::fields).spliterator(), false)

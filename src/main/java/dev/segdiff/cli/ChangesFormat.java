@@ -9,7 +9,9 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import org.jspecify.annotations.Nullable;
 
-/** Writes changes as they come, in constant memory. */
+/**
+ * Writes the changes of a segment as they come, in one of several formats. The memory does not grow with their number.
+ */
 abstract class ChangesFormat implements SegmentReader.Consumer {
     static ChangesFormat of(SegmentsChanges.Format format, SegmentKey key, @Nullable Long since, PrintWriter out) {
         return switch (format) {
@@ -26,7 +28,7 @@ abstract class ChangesFormat implements SegmentReader.Consumer {
         return added ? "added" : "removed";
     }
 
-    /** A line for each contact, and a summary. */
+    /** The format for people: one line for each contact, and a summary. */
     private static final class People extends ChangesFormat {
         private final SegmentKey key;
         private final @Nullable Long since;
@@ -61,7 +63,7 @@ abstract class ChangesFormat implements SegmentReader.Consumer {
         }
     }
 
-    /** Header and rows; the version is not part of it, so a program that needs it asks for JSON. */
+    /** CSV: a header and rows. The version is not part of it, so a program that needs the version asks for JSON. */
     private static final class Csv extends ChangesFormat {
         private final PrintWriter out;
 
@@ -82,7 +84,7 @@ abstract class ChangesFormat implements SegmentReader.Consumer {
         void end(boolean any) {}
     }
 
-    /** One object: the header's fields, then an array of changes. */
+    /** JSON: one object with the fields of the header, and then an array of changes. */
     private static final class Json extends ChangesFormat {
         private final JsonGenerator json;
 

@@ -5,7 +5,9 @@ import java.util.List;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Help.Ansi;
 
-/** Bars to the left for who was removed, to the right for who was added, a line a day. */
+/**
+ * A chart with one line for each day. Bars to the left are removed contacts, and bars to the right are added contacts.
+ */
 final class Chart {
     private static final int WIDTH = 30;
 
@@ -35,7 +37,7 @@ final class Chart {
                         bar(version.added(), most)));
     }
 
-    /** A day with any change shows at least one cell. */
+    /** One bar. A number above 0 has a bar of at least one character. */
     private static String bar(long value, long most) {
         return "█".repeat((int) Math.ceil((double) value * WIDTH / most));
     }

@@ -18,11 +18,11 @@ import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.TypeConversionException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/** How the command line is parsed, and how its errors become a message and an exit code. */
+/** Parses the command line, runs the command, and turns errors into a message and an exit code. */
 public final class CommandLines {
     private CommandLines() {}
 
-    /** The whole command line, its commands made by a factory that can inject. */
+    /** The whole command line. The factory makes the commands and injects what they need. */
     private static CommandLine create(CommandLine.IFactory factory) {
         return new CommandLine(Segdiff.class, factory)
                 .registerConverter(Duration.class, CommandLines::duration)
@@ -33,7 +33,7 @@ public final class CommandLines {
                 .setUsageHelpAutoWidth(true);
     }
 
-    /** Runs a command, unless the configuration has keys that nobody reads; the exit code. */
+    /** Runs a command, unless the configuration has unknown keys, and returns the exit code. */
     public static int execute(CommandLine.IFactory factory, List<String> jobs, String... args) {
         Signals.handle();
         CommandLine commandLine = create(factory);
@@ -42,7 +42,10 @@ public final class CommandLines {
         return unknown.isEmpty() ? commandLine.execute(args) : Errors.USAGE;
     }
 
-    /** The exit code, if this is a request for help or a mistake; both are answered before anything is started. */
+    /**
+     * Answers a request for help, or a mistake in the command line, before anything is started, and returns the exit
+     * code; empty if the command line is neither.
+     */
     public static OptionalInt answerWithoutDatabase(String... args) {
         CommandLine commandLine = create(CommandLine.defaultFactory());
         try {
@@ -65,7 +68,7 @@ public final class CommandLines {
         }
     }
 
-    /** What a command line means for Quarkus, which reads it before any command runs: serve opens its doors. */
+    /** Sets what Quarkus reads before any command runs: for {@code serve}, HTTP is opened. */
     public static void prepare(String... args) {
         if (command(args) instanceof Serve) {
             System.setProperty("quarkus.http.host-enabled", "true");
@@ -78,13 +81,13 @@ public final class CommandLines {
     /**
      * The exit code of a command that is interrupted before it has begun.
      *
-     * @param signalled that of a process that the signal ended
+     * @param signalled the exit code of a process that the signal has ended
      */
     public static int interruptedExitCode(int signalled, String... args) {
         return command(args) instanceof Interruptible command ? command.interruptedExitCode() : signalled;
     }
 
-    /** The command that is meant, nothing injected; null if the command line is wrong. */
+    /** The command that the command line names, without anything injected; null if the command line is wrong. */
     private static @Nullable Object command(String... args) {
         try {
             List<CommandLine> commands =
@@ -95,7 +98,7 @@ public final class CommandLines {
         }
     }
 
-    /** Tells why the program did not start; the exit code. */
+    /** Prints why the program did not start, and returns the exit code. */
     public static int startFailed(Throwable failure) {
         return Errors.tell(failure, new java.io.PrintWriter(System.err, true));
     }

@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 import org.eclipse.microprofile.config.Config;
 
-/** What is wrong with the configuration: the key, the value, and what is allowed. */
+/** Says what is wrong with the configuration: the key, the value, and what is allowed. */
 final class ConfigErrors {
     private static final Pattern UNCONVERTIBLE = Pattern.compile(
             "(?s).*SRCFG00039: The config property (\\S+) with the config value \"(.*?)\" threw.*?converted *(.*)");
@@ -27,7 +27,7 @@ final class ConfigErrors {
 
     private ConfigErrors() {}
 
-    /** A line for each problem that the mappings have found. */
+    /** One line for each problem that the configuration mappings have found. */
     static Collection<String> lines(ConfigValidationException invalid) {
         Set<String> lines = new LinkedHashSet<>();
         for (int i = 0; i < invalid.getProblemCount(); i++) {
@@ -37,8 +37,8 @@ final class ConfigErrors {
     }
 
     /**
-     * Keys that nobody reads, wherever they come from. The mappings' own check is off: it has no suggestions and does not
-     * see the environment.
+     * One line for each unknown key, wherever the key comes from. The check of the mappings themselves is off, because
+     * it makes no suggestions and does not see environment variables.
      */
     static List<String> unknownKeys(Config config, List<String> jobs) {
         List<String> known = new ArrayList<>(known(config));
@@ -50,7 +50,7 @@ final class ConfigErrors {
                 .toList();
     }
 
-    /** The names of policies are free, their keys are not. */
+    /** The message for a key, if it is unknown. The names of policies are free, but their keys are not. */
     private static Optional<String> unknown(String key, List<String> known) {
         Matcher policy = POLICY_KEY.matcher(key);
         List<String> allowed = policy.matches()
@@ -61,7 +61,10 @@ final class ConfigErrors {
                 : Optional.of("unknown key " + key + Suggestion.didYouMean(key, allowed));
     }
 
-    /** A variable of the environment does not tell dots from dashes. */
+    /**
+     * Whether the key is an environment variable for one of the allowed keys. In a variable, dots and dashes are both
+     * written as underscores.
+     */
     private static boolean isVariable(String key, List<String> allowed) {
         return allowed.stream()
                 .filter(name -> name.replace('-', '.').equals(key))
@@ -78,7 +81,7 @@ final class ConfigErrors {
                 : problem;
     }
 
-    /** Every key has a default, so the source of the defaults knows them all. */
+    /** All known keys. Every key has a default, so the source of the defaults lists them all. */
     private static List<String> known(Config config) {
         return StreamSupport.stream(config.getConfigSources().spliterator(), false)
                 .filter(source -> source.getName().equals("DefaultValuesConfigSource"))

@@ -4,15 +4,15 @@ import dev.segdiff.db.InvalidInputException;
 import java.io.Console;
 import java.util.Locale;
 
-/** Asks a person before something is changed that was shown. */
+/** Asks a person for consent before a change that was shown is made. */
 final class Confirmation {
     private Confirmation() {}
 
     /**
-     * Whether to go on.
+     * Whether the person consents.
      *
-     * @param given that the answer was given in advance, by {@code --yes}
-     * @throws InvalidInputException if nobody can be asked
+     * @param given whether the consent was given in advance, by {@code --yes}
+     * @throws InvalidInputException if there is no terminal to ask on
      */
     static boolean ask(String question, boolean given) {
         if (given) {

@@ -4,11 +4,11 @@ import dev.segdiff.run.Job;
 import dev.segdiff.run.JobControls;
 import java.util.Objects;
 
-/** How the commands that control a job tell what holds now. */
+/** Prints the present orders of a job, for the commands that control jobs. */
 final class Controls {
     private Controls() {}
 
-    /** Who tells a job something, for whoever wonders later. */
+    /** The name of the person who gives an order to a job, so that others can see it later. */
     static String user() {
         return Objects.requireNonNullElse(System.getProperty("user.name"), "somebody");
     }

@@ -6,7 +6,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** A command on a database whose schema is current. */
+/** A command that needs a database with a current schema. */
 @Command(mixinStandardHelpOptions = true)
 abstract class DatabaseCommand implements Callable<Integer> {
     @Inject
@@ -24,6 +24,6 @@ abstract class DatabaseCommand implements Callable<Integer> {
         return execute();
     }
 
-    /** The exit code. */
+    /** Does the work of the command, and returns the exit code. */
     abstract int execute();
 }

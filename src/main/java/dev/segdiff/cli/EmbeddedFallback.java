@@ -12,19 +12,19 @@ import java.nio.file.Path;
 import org.graalvm.nativeimage.ImageInfo;
 import org.jspecify.annotations.Nullable;
 
-/** The embedded PostgreSQL, when no database was named. */
+/** Uses the embedded PostgreSQL if no database is configured. */
 public final class EmbeddedFallback implements AutoCloseable {
     private static final Path DIRECTORY = Path.of(".segdiff");
     private static final Path CONFIG_FILE = Path.of("config", "application.properties");
 
     private @Nullable EmbeddedServer server;
 
-    /** Starts or joins the embedded server, and points the configuration to it, unless the key names a database. */
+    /** Starts or joins the embedded server, and sets the configuration to it, unless the key names a database. */
     public synchronized void openUnlessSet(String key) {
         if (isSet(key)) {
             return;
         }
-        // Known while the executable is built, so that nothing of the embedded server gets into it.
+        // This is known while the native executable is built, so nothing of the embedded server gets into it.
         if (ImageInfo.inImageCode()) {
             Errors.print(
                     new PrintWriter(System.err, true),
@@ -43,7 +43,10 @@ public final class EmbeddedFallback implements AutoCloseable {
         System.setProperty("quarkus.datasource.password", opened.password());
     }
 
-    /** Quarkus' configuration is not there yet, so the places that it reads from are asked here. */
+    /**
+     * Whether the key is configured. Quarkus' configuration does not exist yet, so this method looks at the places from
+     * which Quarkus will read.
+     */
     private static boolean isSet(String key) {
         try {
             SmallRyeConfigBuilder places =
@@ -58,7 +61,10 @@ public final class EmbeddedFallback implements AutoCloseable {
         }
     }
 
-    /** Also called by a signal while the server starts: then it is stopped as soon as it has. */
+    /**
+     * Leaves the embedded server. A signal may call this while the server starts; then the server is stopped as soon as
+     * it has started.
+     */
     @Override
     public synchronized void close() {
         if (server != null) {

@@ -12,7 +12,7 @@ import java.sql.SQLException;
 import org.jboss.logging.Logger;
 import picocli.CommandLine.Help.Ansi;
 
-/** The one place that turns errors into a message and an exit code. */
+/** Turns exceptions into a message and an exit code, for all commands. */
 final class Errors {
     private static final int FAILED = 1;
     static final int USAGE = 2;
@@ -63,7 +63,7 @@ final class Errors {
             print(err, "cannot reach the database: " + e.getMessage() + "; check QUARKUS_DATASOURCE_JDBC_URL");
             return FAILED;
         } else if (state.equals("P0002")) {
-            // no_data_found: the readers' functions say so of a segment or version that does not exist.
+            // no_data_found: the functions for readers raise this for a segment or version that does not exist.
             print(err, e.getMessage());
             return USAGE;
         } else if (e.isReadOnly()) {

@@ -63,7 +63,7 @@ final class IndexReportCommand extends DatabaseCommand {
 
     private Table indexes(List<IndexState> indexes) {
         Table table = new Table("INDEX", "SIZE", "BLOAT", "BY", "WASTED", "SCANS", "LAST SCAN", "REMARKS");
-        // What a person should look at comes first, the most wasteful first among these.
+        // Indexes with remarks come first, and among these the most wasteful ones.
         indexes.stream()
                 .sorted(Comparator.comparing(index -> index.valid() && index.duplicateOf() == null))
                 .limit(limit.value())

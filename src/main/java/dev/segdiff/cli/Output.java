@@ -7,7 +7,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 
-/** Results, on stdout: tables for people, JSON for programs. */
+/** Prints results to stdout, as tables for people and as JSON for programs. */
 @ApplicationScoped
 public class Output {
     private final ObjectMapper json;
@@ -21,12 +21,12 @@ public class Output {
         return out;
     }
 
-    /** Text that may hold data, as one line. */
+    /** Prints a text that may contain data, as one line. */
     void line(String text) {
         styled(Printable.of(text));
     }
 
-    /** Text with colours and line breaks of our own; data in it has been made printable. */
+    /** Prints a text with colours and line breaks of segdiff's own. Data in it must have been made printable before. */
     void styled(String text) {
         out.println(text);
         out.flush();

@@ -4,7 +4,10 @@ import dev.segdiff.run.RunContext;
 import java.util.function.Consumer;
 import picocli.CommandLine.Help.Ansi;
 
-/** One line on a terminal that follows what a person waits for, such as a living run; nothing elsewhere. */
+/**
+ * Shows the progress of something that a person waits for, such as a run, in one line on the terminal. Without a
+ * terminal it shows nothing.
+ */
 final class Progress implements Consumer<RunContext>, AutoCloseable {
     private static final String ERASE_LINE = "\r\u001B[2K";
 

@@ -47,7 +47,7 @@ final class Segdiff {
             description = "logs as JSON, a line each (also QUARKUS_LOG_CONSOLE_JSON_ENABLED=true)")
     boolean logJson;
 
-    /** Read by Main, before anything logs. */
+    /** The option for a log in JSON. Main reads it before anything logs. */
     static final String LOG_JSON = "--log-json";
 
     static final class Version implements IVersionProvider {

@@ -21,7 +21,7 @@ final class SegmentsAdd extends DatabaseCommand {
     @ArgGroup(multiplicity = "1")
     Origin origin = new Origin();
 
-    /** Where the ids come from: exactly one of the two. */
+    /** The two options that say where the ids come from, of which exactly one must be given. */
     static final class Origin {
         @Option(
                 names = "--source",

@@ -51,7 +51,7 @@ final class SegmentsLoad extends DatabaseCommand implements Interruptible {
         Cancellation cancellation = new Cancellation();
         try (FileChannel channel = open();
                 Reader input = Channels.newReader(channel, StandardCharsets.UTF_8)) {
-            // Who waits for input hears of the cancellation only when the input ends.
+            // A thread that waits for input notices the cancellation only when the input ends.
             Signals.onTermination(signal -> {
                 cancellation.request(signal);
                 close(channel);
@@ -72,7 +72,7 @@ final class SegmentsLoad extends DatabaseCommand implements Interruptible {
         try {
             return upload.load(key.get(), input, days.orToday(null), accept, cancellation);
         } catch (InvalidInputException e) {
-            // The input that could not be read any more was closed by a signal.
+            // If a signal has closed the input, this says that the command was interrupted.
             cancellation.check();
             throw e;
         }

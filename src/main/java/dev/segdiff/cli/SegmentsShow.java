@@ -11,7 +11,7 @@ import picocli.CommandLine.Mixin;
 
 @Command(name = "show", description = "A segment and its newest versions.")
 final class SegmentsShow extends DatabaseCommand {
-    /** A quarter of a year, daily. */
+    /** How many versions are shown: those of a quarter of a year, one a day. */
     private static final int VERSIONS = 92;
 
     @Inject

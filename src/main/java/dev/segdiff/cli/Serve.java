@@ -5,7 +5,7 @@ import jakarta.inject.Inject;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 
-/** The doors of {@code serve} are opened by Main, before anything starts. */
+/** The command {@code serve}. Main sets up its HTTP port before anything starts. */
 @Command(
         name = Serve.NAME,
         mixinStandardHelpOptions = true,
@@ -23,7 +23,7 @@ public final class Serve implements Callable<Integer>, Interruptible {
         return 0;
     }
 
-    /** To be ended is how it ends. */
+    /** A signal is the usual way to end this command, so the exit code is 0. */
     @Override
     public int interruptedExitCode() {
         return 0;

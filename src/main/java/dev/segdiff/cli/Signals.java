@@ -11,32 +11,36 @@ import org.jspecify.annotations.Nullable;
 import sun.misc.Signal;
 
 /**
- * What Kubernetes and people send to end a process. The first signal ends it, whenever it comes: a command that has begun
- * is asked to end in order, and before that, as nothing has begun, the process ends at once. A second signal ends the
- * process at once in any case.
+ * Handles the signals with which Kubernetes and people end a process. The first signal ends the process, whenever it
+ * comes. A command that has begun is asked to end in an orderly way. Before that, the process ends at once, as nothing
+ * has begun. A second signal ends the process at once in any case.
  */
 public final class Signals {
-    /** The last is that of a terminal that was closed; Windows has none. */
+    /** The names of the signals. The last one is sent when a terminal is closed, and does not exist on Windows. */
     private static final List<String> NAMES =
             File.separatorChar == '/' ? List.of("TERM", "INT", "HUP") : List.of("TERM", "INT");
 
-    /** Added to the number of a signal, it is the exit code of a process that the signal ended. */
+    /** The exit code of a process that a signal has ended is this number plus the number of the signal. */
     private static final int SIGNALLED = 128;
 
     private static final AtomicBoolean received = new AtomicBoolean();
 
-    /** What a command that has begun wants to hear instead. */
+    /** How a command that has begun is asked to end; null: no command has begun. */
     private static @Nullable Consumer<String> ask;
 
-    /** What ends the process otherwise, given the exit code of a process that the signal ended. */
+    /**
+     * What is called before the process ends if no command has begun. It is given the exit code of a process that the
+     * signal has ended, and returns the real one.
+     */
     private static IntUnaryOperator end = signalled -> signalled;
 
     private Signals() {}
 
     /**
-     * The very first thing: from now on no signal is lost.
+     * Begins to handle signals. It is the first call of the program, and from then on no signal is lost.
      *
-     * @param whileNothingHasBegun cleans up, and tells the exit code; it is given that of a process that a signal ended
+     * @param whileNothingHasBegun cleans up and returns the exit code; it is given the exit code of a process that a
+     *     signal has ended
      */
     public static synchronized void listen(IntUnaryOperator whileNothingHasBegun) {
         end = whileNothingHasBegun;
@@ -44,29 +48,38 @@ public final class Signals {
     }
 
     /**
-     * Handles signals again after Quarkus has started: in an executable it installs handlers of its own, which shut the
-     * process down beneath the command and wait for the command to end.
+     * Handles signals again after Quarkus has started. In a native executable, Quarkus installs handlers of its own,
+     * which shut the process down while the command still runs and then wait for the command to end.
      */
     static void handle() {
         NAMES.forEach(name -> Signal.handle(new Signal(name), signal -> received(signal.getNumber())));
     }
 
-    /** What Quarkus' own handlers hand over while they are there: 128 and the number of the signal. */
+    /**
+     * Receives a signal from Quarkus' own handlers, while they are installed. The exit code is 128 plus the number of
+     * the signal.
+     */
     public static void receivedByQuarkus(int exitCode) {
         received(exitCode - SIGNALLED);
     }
 
-    /** The run closes its ledger row and the command ends with 75, instead of a JVM that shuts down beneath it. */
+    /**
+     * Lets signals cancel a run. The run then closes its row in the ledger and the command ends with 75; otherwise the
+     * JVM would shut down while the run still works.
+     */
     static void cancelOnTermination(Cancellation cancellation) {
         onTermination(cancellation::request);
     }
 
-    /** From now on the first signal asks this command to end. */
+    /** Lets the first signal from now on ask this command to end. */
     static synchronized void onTermination(Consumer<String> command) {
         ask = command;
     }
 
-    /** The last thing: whoever ends the process because of a signal does so with the exit code of the signal. */
+    /**
+     * Ends the process. It is the last call of the program. If a signal is ending the process at the same time, the
+     * exit code is that of the signal.
+     */
     public static synchronized void exit(int code) {
         System.exit(code);
     }
@@ -78,7 +91,10 @@ public final class Signals {
         endBy(number);
     }
 
-    /** Holds the lock until the process has ended, so that no command begins meanwhile. */
+    /**
+     * Ends the process because of a signal. It holds the lock until the process has ended, so that no command begins
+     * meanwhile.
+     */
     private static synchronized void endBy(int number) {
         String name = NAMES.stream()
                 .filter(known -> new Signal(known).getNumber() == number)

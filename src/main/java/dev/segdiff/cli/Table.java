@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Help.Ansi;
 
-/** A table for people: numbers to the right, words to the left. */
+/** A table of text for people, with numbers aligned to the right and words to the left. */
 final class Table {
     private final List<String> header;
     private final List<List<String>> rows = new ArrayList<>();

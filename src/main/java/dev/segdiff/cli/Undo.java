@@ -69,7 +69,7 @@ final class Undo extends DatabaseCommand {
         }
     }
 
-    /** One that fails does not keep the others. */
+    /** Tries to put one table back. If that fails, the others are tried nevertheless. */
     private void attempt(Recallable thing, List<String> failed) {
         try {
             undo.restore(thing, Controls.user());

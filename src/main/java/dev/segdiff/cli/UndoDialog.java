@@ -6,9 +6,9 @@ import dev.segdiff.run.Outcome;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Shows what an undo will do, asks, and does it. */
+/** Leads a person through an undo: shows what it will do, asks for consent, and does it. */
 final class UndoDialog {
-    /** A screen; more is for programs. */
+    /** The largest number of lines that are shown: about one screen. Programs get all of them as JSON. */
     private static final int SHOWN = 40;
 
     private static final String NOTHING_CHANGED =
@@ -23,7 +23,7 @@ final class UndoDialog {
     @Option(names = "--skip-conflicts", description = "take back the rest when something stands in the way")
     boolean skipConflicts;
 
-    /** Takes back what was planned; without a plan it only tries. */
+    /** Takes back the changes of a plan. Without a plan it only tries, and changes nothing. */
     @FunctionalInterface
     interface Undo {
         Report run(@Nullable Report plan, AuditUndo.Watcher watcher);
@@ -34,7 +34,7 @@ final class UndoDialog {
         return yes && !dryRun ? doUnseen(output, json, undo) : askFirst(output, json, question, undo);
     }
 
-    /** Nobody looks at what it would do, so that it is not tried before. */
+    /** Does the undo without a trial, because with {@code --yes} nobody looks at what it would do. */
     private int doUnseen(Output output, boolean json, Undo undo) {
         Report done = watched(undo, AuditUndo.UNSEEN);
         if (json) {

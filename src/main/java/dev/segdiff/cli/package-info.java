@@ -1,2 +1,5 @@
-/** The command line: a class per command. Commands parse and render; the work is elsewhere. */
+/**
+ * The command line, with one class for each command. Commands only parse their arguments and print results; the work is
+ * done in other rooms.
+ */
 package dev.segdiff.cli;

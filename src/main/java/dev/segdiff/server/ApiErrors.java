@@ -32,11 +32,14 @@ import org.jboss.logging.Logger;
 import org.jboss.resteasy.reactive.server.ServerExceptionMapper;
 import org.jspecify.annotations.Nullable;
 
-/** The one place that turns errors into an answer: what was wrong and what to do, never how it looks inside. */
+/**
+ * Turns errors into HTTP answers that say what was wrong and what to do. The answers never show the inside of the
+ * program. No other class does this.
+ */
 final class ApiErrors {
     private static final Logger LOG = Logger.getLogger(ApiErrors.class);
 
-    /** What was wrong, by status, where JAX-RS finds it. */
+    /** The words for errors that JAX-RS finds, by their status. */
     private static final Map<Integer, String> WORDS = Map.of(
             404, "there is nothing here",
             405, "this method is not for this path",
@@ -51,7 +54,7 @@ final class ApiErrors {
     @Inject
     Tokens tokens;
 
-    /** What an answer that is no success holds. */
+    /** The JSON content of an answer that is no success. */
     @RegisterForReflection
     record Problem(String error, String requestId) {}
 
@@ -109,7 +112,10 @@ final class ApiErrors {
         return answer(400, what);
     }
 
-    /** Jackson tells of it by its message only: Duplicate field 'dry_run'. */
+    /**
+     * The name of a field that the request holds twice. Jackson says this only by its message: Duplicate field
+     * 'dry_run'.
+     */
     private static Optional<String> doubled(JsonProcessingException e) {
         Matcher field = DOUBLED.matcher(e.getOriginalMessage());
         return field.lookingAt()
@@ -150,7 +156,9 @@ final class ApiErrors {
         return builder(status, error).build();
     }
 
-    /** People get a page, and whoever is not logged in the login; programs get JSON. */
+    /**
+     * The answer in the right form: people get a page, or the login if they are not logged in, and programs get JSON.
+     */
     private ResponseBuilder builder(int status, @Nullable String error) {
         boolean person = !context.normalizedPath().startsWith("/api")
                 && String.valueOf(context.request().getHeader("Accept")).contains("text/html");

@@ -9,11 +9,14 @@ import org.eclipse.microprofile.health.Liveness;
 import org.eclipse.microprofile.health.Readiness;
 import org.eclipse.microprofile.health.Startup;
 
-/** What probes ask about this process. Only readiness knows the database: to restart a pod does not bring one back. */
+/**
+ * The answers to probes about this process. Only readiness looks at the database, because restarting a pod does not
+ * bring a database back.
+ */
 final class ProcessChecks {
     private ProcessChecks() {}
 
-    /** That this is answered at all is the point. */
+    /** Liveness: the process is alive if it answers at all. */
     @Liveness
     @ApplicationScoped
     static class Live implements HealthCheck {
@@ -23,7 +26,7 @@ final class ProcessChecks {
         }
     }
 
-    /** The configuration was read, and schedules and doors are open. */
+    /** Startup: the configuration was read, the schedules run, and HTTP is open. */
     @Startup
     @ApplicationScoped
     static class Started implements HealthCheck {
@@ -41,7 +44,7 @@ final class ProcessChecks {
         }
     }
 
-    /** Requests can be served here. */
+    /** Readiness: this process can serve requests. */
     @Readiness
     @ApplicationScoped
     static class Ready implements HealthCheck {

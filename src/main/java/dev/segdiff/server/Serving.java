@@ -20,7 +20,10 @@ import java.util.concurrent.TimeUnit;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
-/** The life of {@code serve}: everything is checked, the doors open, and close in order. */
+/**
+ * Starts and stops the parts of {@code serve}: it checks the configuration, opens HTTP and the schedules, and closes
+ * them in order.
+ */
 @ApplicationScoped
 public class Serving {
     private static final Logger LOG = Logger.getLogger(Serving.class);
@@ -67,7 +70,7 @@ public class Serving {
     }
 
     /**
-     * Serves until it is asked to stop, and then ends what runs.
+     * Serves until it is asked to stop, and then ends the runs in progress.
      *
      * @throws dev.segdiff.db.InvalidInputException if the configuration is wrong
      */
@@ -87,7 +90,7 @@ public class Serving {
         runs.stop("SIGTERM");
     }
 
-    /** From any thread; run() returns soon. */
+    /** Asks {@code run()} to return soon. It may be called from any thread. */
     public void stop() {
         stopRequested.countDown();
     }
@@ -96,13 +99,13 @@ public class Serving {
         return started;
     }
 
-    /** What is wrong with the configuration of a job is told at the start, not by its first run. */
+    /** Checks the configuration of a job, so that a mistake shows at the start and not in the first run. */
     private void check(Job job) {
         job.check(new RunRequest(Trigger.COMMAND, LocalDate.EPOCH, false, true, List.of(), runConfig.timeBudget()));
         jobConfig.maxAge(job);
     }
 
-    /** Brings the schema up to date as soon as the database is there, also if nobody probes. */
+    /** Waits for the database and brings its schema up to date, even if no probe asks. */
     private void awaitDatabase() {
         while (database.fault().isPresent()) {
             try {

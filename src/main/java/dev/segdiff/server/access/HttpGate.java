@@ -15,12 +15,18 @@ import java.util.Set;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** What every request passes before anybody asks who sends it: an id, a rate, no tricks with other sites, safe headers. */
+/**
+ * Checks every request before its sender is known: it gives the request an id, limits the rate, refuses requests from
+ * pages of other sites, and sets safe headers.
+ */
 @ApplicationScoped
 public class HttpGate {
     static final String REQUEST_ID = "X-Request-Id";
 
-    /** Before authentication, which Quarkus does at 200. */
+    /**
+     * The priority of this filter. It is higher than that of Quarkus' authentication, 200, so the filter runs before
+     * it.
+     */
     private static final int FIRST = 1000;
 
     private static final int BURST_SECONDS = 10;
@@ -36,7 +42,7 @@ public class HttpGate {
                 config.requestsPerSecond(), (double) config.requestsPerSecond() * BURST_SECONDS, System::nanoTime);
     }
 
-    /** The id of a request, told in its answer and in the log. */
+    /** The id of a request, which is in its answer and in the log. */
     public static String requestId(RoutingContext context) {
         return String.valueOf(context.<String>get(REQUEST_ID));
     }
@@ -68,7 +74,7 @@ public class HttpGate {
         }
     }
 
-    /** A parameter of the query that says two things. */
+    /** The name of a query parameter that is given twice; empty if there is none. */
     private static Optional<String> doubled(RoutingContext context) {
         MultiMap query = context.queryParams();
         return query.names().stream()
@@ -77,7 +83,10 @@ public class HttpGate {
                 .findFirst();
     }
 
-    /** Browsers tell where a request comes from; programs do not. */
+    /**
+     * Whether a request comes from a page of another site. Browsers say where a request comes from, and programs do
+     * not.
+     */
     private static boolean isForeign(HttpServerRequest request) {
         String origin = request.getHeader("Origin");
         String site = request.getHeader("Sec-Fetch-Site");
@@ -91,7 +100,10 @@ public class HttpGate {
         return request.authority() == null ? null : request.authority().toString();
     }
 
-    /** Nothing of elsewhere is loaded, framed or kept. */
+    /**
+     * Sets headers that forbid browsers to load content of other sites, to show the page in a frame, and to store
+     * answers.
+     */
     private static void headers(HttpServerResponse response, String requestId) {
         response.putHeader(REQUEST_ID, requestId)
                 .putHeader(

@@ -4,11 +4,11 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import org.jspecify.annotations.Nullable;
 
-/** What only this machine can reach. */
+/** Finds out whether an address can be reached from this machine only. */
 public final class LocalAddress {
     private LocalAddress() {}
 
-    /** Whether a server that listens here is reached from this machine only. */
+    /** Whether a server that listens on this host can be reached from this machine only. */
     static boolean isLoopback(String host) {
         try {
             return InetAddress.getByName(host).isLoopbackAddress();
@@ -18,8 +18,8 @@ public final class LocalAddress {
     }
 
     /**
-     * Whether a request names this machine as its host. A page of elsewhere can make a browser ask a name of its own that
-     * leads here, but it cannot make it say "localhost".
+     * Whether a request names this machine as its host. A page of another site can make a browser send requests to a
+     * name of that site which leads to this machine. But the page cannot make the browser say "localhost".
      */
     static boolean isNamedBy(@Nullable String hostHeader) {
         return hostHeader != null && hostHeader.matches("(localhost|127\\.0\\.0\\.1|\\[::1\\])(:\\d+)?");

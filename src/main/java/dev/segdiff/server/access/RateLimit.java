@@ -4,7 +4,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.LongSupplier;
 
-/** A token bucket for each of many keys; those that have not asked for longest are forgotten. */
+/**
+ * Limits the rate of requests for each of many keys, such as addresses, with a token bucket for each key. If there are
+ * too many keys, those that have not asked for the longest time are forgotten.
+ */
 public final class RateLimit {
     private static final int MAX_KEYS = 10_000;
     private static final double NANOS = 1e9;
@@ -26,7 +29,7 @@ public final class RateLimit {
         }
     };
 
-    /** @param burst how many may come at once after a quiet time */
+    /** @param burst how many requests may come at once after a quiet time */
     RateLimit(double perSecond, double burst, LongSupplier nanoTime) {
         this.perSecond = perSecond;
         this.burst = burst;

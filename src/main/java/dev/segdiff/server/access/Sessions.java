@@ -15,8 +15,9 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * A login to the page, carried by the cookie alone: token name, end and a random part, signed with the token's hash. So it
- * holds on every replica, and ends with its token.
+ * The logins to the page. A login is only in the browser's cookie, which holds the name of the token, the end of the
+ * login and a random part, signed with the token's hash. So a login is valid on every replica, and ends when its token
+ * ends.
  */
 @ApplicationScoped
 public class Sessions {
@@ -26,7 +27,7 @@ public class Sessions {
     private final ApiConfig config;
     private final Clock clock;
 
-    /** Not static: an executable would be built with its seed. */
+    /** The field is not static, because a native executable would then contain a fixed seed from its build. */
     private final SecureRandom random = new SecureRandom();
 
     public Sessions(Tokens tokens, ApiConfig config, Clock clock) {
@@ -45,7 +46,10 @@ public class Sessions {
         return content + "." + sign(token, "session", content);
     }
 
-    /** The token that a cookie was made for, if it is genuine and neither it nor the token has ended. */
+    /**
+     * The token for which a cookie was made; empty if the cookie is not genuine, or if the login or the token has
+     * ended.
+     */
     public Optional<Token> verify(String cookie) {
         String[] parts = cookie.split("\\.", -1);
         if (parts.length != 4) {
@@ -57,7 +61,7 @@ public class Sessions {
                 .filter(token -> end(parts[1]).isAfter(clock.instant()));
     }
 
-    /** What a form of this session carries, and no other page can know. */
+    /** The key that each form of this login carries. No page of another site can know it. */
     public String formKey(Token token, String cookie) {
         return sign(token, "form", cookie);
     }

@@ -13,20 +13,20 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Somebody who may ask. The secret itself is not kept.
+ * A token that gives access over HTTP. The secret itself is not kept, only its hash.
  *
- * @param name told by the ledger
- * @param hash SHA-256 of the secret
- * @param expires null: never
+ * @param name the name of the holder, which the ledger records
+ * @param hash the SHA-256 of the secret
+ * @param expires when the token expires; null: never
  */
 public record Token(
         String name, Right right, byte[] hash, @Nullable Instant expires) {
-    /** Shorter ones can be guessed. */
+    /** The smallest number of characters of a secret. A shorter secret can be guessed. */
     static final int MIN_LENGTH = 16;
 
     private static final String NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}";
 
-    /** What a token is good for; whoever may run may read. */
+    /** The rights of a token. The right to run includes the right to read. */
     public enum Right {
         READ,
         RUN;
@@ -47,7 +47,7 @@ public record Token(
     /**
      * Reads a line of the tokens file: {@code anna run SECRET 2027-01-31}.
      *
-     * @throws InvalidInputException that says what is wrong, and not the secret
+     * @throws InvalidInputException if the line is wrong; the message says why, without the secret
      */
     static Token parse(String line) {
         String[] fields = line.strip().split("\\s+");

@@ -15,7 +15,10 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Optional;
 import java.util.Set;
 
-/** Who asks: the bearer of a token, whoever has logged in with one, or, where no token is configured, this machine. */
+/**
+ * Finds out who sends a request: the bearer of a token, a person who has logged in with a token, or, if no token is
+ * configured, this machine.
+ */
 @ApplicationScoped
 public class TokenMechanism implements HttpAuthenticationMechanism {
     public static final String COOKIE = "segdiff_session";

@@ -19,12 +19,15 @@ import java.util.UUID;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
 import org.jboss.logging.Logger;
 
-/** All tokens that are good for anything, as configured, and as their file says now. */
+/** All valid tokens: the one of the configuration, and those that are in the tokens file now. */
 @ApplicationScoped
 public class Tokens {
     private static final Logger LOG = Logger.getLogger(Tokens.class);
 
-    /** The name of whoever comes when no token is configured and only this machine can ask. */
+    /**
+     * The name under which requests are recorded if no token is configured, so that requests can come from this machine
+     * only.
+     */
     static final String LOCAL = "local";
 
     /** The name of the token in segdiff.api.token. */
@@ -32,7 +35,10 @@ public class Tokens {
 
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
 
-    /** What tells one state of the file from another; a mounted secret changes by a link that points elsewhere. */
+    /**
+     * The state of the tokens file, by which a change is noticed. A secret that Kubernetes mounts changes by a link
+     * that then points to another file.
+     */
     private record Version(Path target, FileTime modified, long size) {}
 
     private final ApiConfig config;
@@ -54,7 +60,7 @@ public class Tokens {
     /**
      * Reads the tokens.
      *
-     * @throws InvalidInputException if something is wrong with them
+     * @throws InvalidInputException if a token is wrong, or the file cannot be read
      */
     public void load() {
         version = config.tokensFile().map(Tokens::version);
@@ -62,17 +68,23 @@ public class Tokens {
         lookedAt = clock.instant();
     }
 
-    /** Who is meant when no token is configured; its secret lives as long as the process. */
+    /** The token of requests if no token is configured. Its secret is random, and lives as long as the process. */
     public Token local() {
         return local;
     }
 
-    /** Whether whoever reaches us may do everything. */
+    /**
+     * Whether everybody who can reach this process may do everything: no token is configured, and only this machine can
+     * reach it.
+     */
     public boolean isOpen() {
         return loopback && config.token().isEmpty() && config.tokensFile().isEmpty();
     }
 
-    /** The token of this secret, unless it has expired. Every token is compared, in constant time. */
+    /**
+     * The token with this secret; empty if there is none or it has expired. Every token is compared, in constant time,
+     * so that the time of an answer does not help to guess a secret.
+     */
     public Optional<Token> match(String secret) {
         byte[] hash = Token.hash(secret);
         Token match = null;
@@ -90,7 +102,7 @@ public class Tokens {
                 .findFirst();
     }
 
-    /** One line for the log. */
+    /** One line for the log that says which tokens there are. */
     public String describe() {
         if (isOpen()) {
             return "no token is configured: whoever is on this machine may do everything";
@@ -100,7 +112,10 @@ public class Tokens {
                 : "tokens: " + tokens.stream().map(Token::name).toList();
     }
 
-    /** A file that is wrong changes nothing, so that a slip of the pen does not lock everybody out. */
+    /**
+     * The present tokens, after a look whether the file has changed. If the new file has a mistake, the former tokens
+     * stay valid, so that a typing mistake does not lock everybody out.
+     */
     private List<Token> current() {
         Instant now = clock.instant();
         if (config.tokensFile().isPresent() && lookedAt.plus(LOOK_AGAIN).isBefore(now)) {

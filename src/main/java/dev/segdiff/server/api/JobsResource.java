@@ -31,7 +31,7 @@ import org.eclipse.microprofile.openapi.annotations.security.SecurityRequirement
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jspecify.annotations.Nullable;
 
-/** The jobs: how they stand, and "run now". */
+/** The part of the API about jobs: it shows their status, and starts runs. */
 @Path("/api")
 @Produces(MediaType.APPLICATION_JSON)
 @RolesAllowed(Token.Right.READ_ROLE)
@@ -63,12 +63,12 @@ public class JobsResource {
         this.context = context;
     }
 
-    /** How a job stands, and when this process runs it next. */
+    /** The status of a job, and when this process runs it next. */
     @RegisterForReflection
     record ScheduledStatus(
             @JsonUnwrapped JobStatus status, @Nullable Instant nextRun) {}
 
-    /** What was started. */
+    /** The run that was started, and where to follow it. */
     @RegisterForReflection
     record StartedRun(long runId, String location) {}
 

@@ -1,6 +1,6 @@
 package dev.segdiff.server.api;
 
-/** The database cannot be worked with now; readiness says so, too. */
+/** The database cannot be used now. The readiness probe says so, too. */
 public final class NoDatabaseException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

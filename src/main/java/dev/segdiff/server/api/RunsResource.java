@@ -28,7 +28,7 @@ import org.eclipse.microprofile.openapi.annotations.security.SecurityRequirement
 import org.eclipse.microprofile.openapi.annotations.tags.Tag;
 import org.jspecify.annotations.Nullable;
 
-/** The ledger of all runs, those of CronJobs and other replicas included. */
+/** The part of the API about runs: the ledger of all runs, including those of CronJobs and other replicas. */
 @Path("/api/runs")
 @Produces(MediaType.APPLICATION_JSON)
 @RolesAllowed(Token.Right.READ_ROLE)
@@ -54,7 +54,7 @@ public class RunsResource {
     /**
      * A page of the ledger, the newest runs first.
      *
-     * @param next where the next page is; null: there is none
+     * @param next the path of the next page; null: this is the last page
      */
     @RegisterForReflection
     record Page(List<RunReport> runs, @Nullable String next) {}

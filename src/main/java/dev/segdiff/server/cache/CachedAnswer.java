@@ -10,11 +10,12 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An answer of the database for many probes. It is asked for once at a time, however many want to know, and nobody waits
- * longer than the patience: probes cannot load the database, and a slow database cannot hold them.
+ * An answer of the database that many probes share. However many probes ask, only one question at a time goes to the
+ * database, so probes cannot load the database. Nobody waits longer than the patience, so a slow database cannot hold
+ * up the probes.
  */
 public final class CachedAnswer<T> {
-    /** The source did not answer in time. */
+    /** The source has not answered in time. */
     public static final class SlowException extends RuntimeException {
         private static final long serialVersionUID = 1;
 
@@ -25,7 +26,7 @@ public final class CachedAnswer<T> {
 
     private record Answer<T>(T value, long at) {}
 
-    /** A question that was asked at a moment, and is answered or not. */
+    /** A question to the source, when it was asked, and its answer, which may not be there yet. */
     private record Asked<T>(CompletableFuture<Answer<T>> future, long at) {}
 
     private final Supplier<T> source;
@@ -38,8 +39,8 @@ public final class CachedAnswer<T> {
     private volatile @Nullable Answer<T> last;
 
     /**
-     * @param maxAge an older answer is asked for anew
-     * @param tolerance an older answer is not given even when the new one is late
+     * @param maxAge the age from which on an answer is asked for again
+     * @param tolerance the age up to which an old answer is given if the new one is late
      */
     public CachedAnswer(Supplier<T> source, Duration maxAge, Duration patience, Duration tolerance, Executor executor) {
         this.source = source;
@@ -50,10 +51,10 @@ public final class CachedAnswer<T> {
     }
 
     /**
-     * Asks, if that is due, and does not wait: who wants several answers begins with all of them, and waits no longer than
-     * for one.
+     * Asks the source if that is due, and does not wait for the answer. A caller who needs several answers first begins
+     * all of them, and then waits no longer than for one.
      *
-     * @return waits and tells the answer, or throws what {@link #get} throws
+     * @return a supplier that waits and returns the answer, or throws what {@link #get} throws
      */
     public Supplier<T> begin() {
         Answer<T> present = last;
@@ -67,13 +68,16 @@ public final class CachedAnswer<T> {
     /**
      * The answer.
      *
-     * @throws SlowException if it is late, and no tolerable one is there
+     * @throws SlowException if the answer is late and there is no old answer within the tolerance
      */
     T get() {
         return begin().get();
     }
 
-    /** A failure, or a question without an answer, is of no more use: whatever was in the way is gone. */
+    /**
+     * Forgets a failure, or a question without an answer, because the cause of both is gone. The next caller asks the
+     * source again.
+     */
     public synchronized void askAgain() {
         asked = null;
     }
@@ -100,7 +104,7 @@ public final class CachedAnswer<T> {
 
     private synchronized Asked<T> ask() {
         Asked<T> present = asked;
-        // A failure is an answer too: whoever comes right after it does not ask again.
+        // A failure is an answer, too: a caller who comes right after it does not ask again.
         if (present != null && (!present.future().isDone() || System.nanoTime() - present.at() <= maxAge.toNanos())) {
             return present;
         }

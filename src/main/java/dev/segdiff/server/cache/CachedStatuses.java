@@ -17,7 +17,10 @@ import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** How each job stands, a few seconds old at most while the database is quick: for probes, metrics and the page alike. */
+/**
+ * The statuses of all jobs for probes, metrics and the page. They are a few seconds old at most while the database is
+ * quick.
+ */
 @ApplicationScoped
 public class CachedStatuses {
     private static final Logger LOG = Logger.getLogger(CachedStatuses.class);
@@ -25,13 +28,19 @@ public class CachedStatuses {
     private static final Duration MAX_AGE = Duration.ofSeconds(3);
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
-    /** Who asks within this time asks the same: longer than the patience, which the first of several may use up. */
+    /**
+     * Callers who ask within this time share the same questions. The time is longer than the patience, because waiting
+     * for the first of several answers may use up the patience.
+     */
     private static final Duration TOGETHER = PATIENCE.plusMillis(500);
 
-    /** A goal of many parts may take longer than the patience. */
+    /** How old an answer may be if the new one is late. A goal of many parts may take longer than the patience. */
     private static final Duration TOLERANCE = Duration.ofMinutes(5);
 
-    /** A connection that has rested can be one of a server that is gone; the next one is not. */
+    /**
+     * How often a question is tried again. An idle connection of the pool may belong to a server that is gone, and the
+     * next connection does not.
+     */
     private static final Retry RETRY = new Retry(2, Duration.ofMillis(50));
 
     private final Map<String, CachedAnswer<JobStatus>> byJob;
@@ -45,14 +54,14 @@ public class CachedStatuses {
                         Job::name, job -> new CachedAnswer<>(() -> read(job), MAX_AGE, PATIENCE, TOLERANCE, probes)));
     }
 
-    /** What was asked for all jobs. */
+    /** The questions for all jobs, which have been asked and may not be answered yet. */
     public final class Begun {
         private final long at = System.nanoTime();
         private final Map<String, Supplier<JobStatus>> answers = byJob.entrySet().stream()
                 .collect(Collectors.toMap(
                         Map.Entry::getKey, recent -> recent.getValue().begin()));
 
-        /** How a job stands, or that it is unknown. */
+        /** The status of a job; an unknown status if it cannot be found out in time. */
         public JobStatus of(Job job) {
             try {
                 return Objects.requireNonNull(answers.get(job.name())).get();
@@ -65,12 +74,15 @@ public class CachedStatuses {
         }
     }
 
-    /** Asks for all, and does not wait. */
+    /** Asks for the statuses of all jobs, and does not wait for the answers. */
     public Begun begin() {
         return new Begun();
     }
 
-    /** How a job stands, or that it is unknown. Who asks for one job after the other waits no longer than for one. */
+    /**
+     * The status of a job; an unknown status if it cannot be found out in time. A caller who asks for one job after the
+     * other waits no longer than for one.
+     */
     public JobStatus of(Job job) {
         return together().of(job);
     }

@@ -1,4 +1,4 @@
 package dev.segdiff.server.cache;
 
-/** The event that the database can be worked with again: what failed meanwhile is asked again. */
+/** The event that the database can be used again. Questions that have failed meanwhile are asked again. */
 public record DatabaseIsBack() {}

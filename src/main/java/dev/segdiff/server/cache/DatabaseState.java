@@ -14,7 +14,7 @@ import org.flywaydb.core.api.FlywayException;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** Whether the database can be worked with: it answers, is no standby, and its schema is current. */
+/** Finds out whether the database can be used: it answers, is no standby, and its schema is current. */
 @ApplicationScoped
 public class DatabaseState {
     private static final Logger LOG = Logger.getLogger(DatabaseState.class);
@@ -25,8 +25,8 @@ public class DatabaseState {
     /**
      * What is wrong.
      *
-     * @param words for everybody
-     * @param cause for the log: it can name hosts and users
+     * @param words the fault in words that everybody may read
+     * @param cause the details for the log, which may name hosts and users
      */
     private record Fault(String words, String cause) {
         static Optional<Fault> of(String words, @Nullable String cause) {
@@ -50,7 +50,7 @@ public class DatabaseState {
         this.fault = new CachedAnswer<>(this::read, MAX_AGE, PATIENCE, Duration.ZERO, probes);
     }
 
-    /** What is wrong, in words that tell nothing of hosts or users; empty if all is well. */
+    /** What is wrong, in words without hosts and users; empty if all is well. */
     public Optional<String> fault() {
         try {
             return fault.get();

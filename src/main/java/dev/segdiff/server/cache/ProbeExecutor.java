@@ -5,7 +5,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/** The threads that ask the database for what probes and pages want to know: at most one a question. */
+/** The threads that ask the database what probes and pages need, at most one thread for each question. */
 @ApplicationScoped
 public class ProbeExecutor implements Executor {
     private final ExecutorService threads = Executors.newCachedThreadPool(work -> {

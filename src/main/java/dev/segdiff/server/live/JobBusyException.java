@@ -1,6 +1,6 @@
 package dev.segdiff.server.live;
 
-/** The job runs already, and the message tells where. */
+/** The job runs already. The message says where. */
 public final class JobBusyException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -20,20 +20,23 @@ import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
-/** The runs of this process, in the background; of each job one at a time. */
+/** The runs of this process, which run in the background. Each job has one run at a time. */
 @ApplicationScoped
 public class LiveRuns {
     private static final Logger LOG = Logger.getLogger(LiveRuns.class);
 
-    /** How long a statement may go on when the process is to end. */
+    /** How long a statement may continue after the process was asked to end. */
     private static final Duration GRACE = Duration.ofSeconds(5);
 
-    /** Cancelled statements end and the ledger rows are closed meanwhile; a container is killed after 30 s by default. */
+    /**
+     * How long the process waits for its runs to end. In the 3 s after the grace, cancelled statements end and rows in
+     * the ledger are closed. By default a container is killed after 30 s.
+     */
     private static final Duration PATIENCE = GRACE.plusSeconds(3);
 
     private static final Duration POLL = Duration.ofMillis(10);
 
-    /** A run that begins, or lives. */
+    /** A run that is beginning or in progress. */
     private static final class Live {
         final Cancellation cancellation = new Cancellation();
         volatile @Nullable RunContext run;
@@ -51,7 +54,7 @@ public class LiveRuns {
     /**
      * Starts a run and does not wait for its end.
      *
-     * @return the run; empty if another worker makes the run for this moment of the schedule
+     * @return the run; empty if another worker makes the run for this planned time of the schedule
      * @throws JobBusyException if the job runs already
      * @throws StoppingException if the process is about to end
      * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request
@@ -84,7 +87,7 @@ public class LiveRuns {
         if (stopping) {
             throw new StoppingException();
         }
-        // A schedule waits instead: the lease may be that of a worker that was killed.
+        // A scheduled run does not fail here, but waits: the lease may be that of a worker that was killed.
         if (request.trigger().kind() == Trigger.Kind.HTTP && !request.dryRun()) {
             runner.runsElsewhere(job).ifPresent(holder -> {
                 throw new JobBusyException(job.name() + " runs elsewhere: " + holder);
@@ -96,7 +99,7 @@ public class LiveRuns {
         try {
             runner.finish(job, run, living -> {});
         } catch (DatabaseException | CancelledException e) {
-            // Its row is closed by the next run of the job; a schedule makes up for it.
+            // The next run of the job closes this row, and a schedule makes up for the run.
             LOG.errorf("run=%d job=%s could not be closed: %s", run.runId(), job.name(), e.getMessage());
         } catch (RuntimeException e) {
             LOG.errorf(e, "run=%d job=%s could not be closed", run.runId(), job.name());
@@ -105,12 +108,12 @@ public class LiveRuns {
         }
     }
 
-    /** The living run of a job in this process. */
+    /** The run of a job that is in progress in this process. */
     public Optional<RunContext> of(String job) {
         return Optional.ofNullable(byJob.get(job)).map(live -> live.run);
     }
 
-    /** A living run of this process. */
+    /** A run that is in progress in this process, by its number. */
     Optional<RunContext> find(long runId) {
         return byJob.values().stream()
                 .flatMap(live -> Stream.ofNullable(live.run))
@@ -118,7 +121,7 @@ public class LiveRuns {
                 .findFirst();
     }
 
-    /** Takes no more runs, and ends those that begin or live; returns when they have ended, or after a while. */
+    /** Accepts no more runs, and asks those in progress to end. Returns when they have ended, or after 8 s. */
     public void stop(String why) {
         stopping = true;
         byJob.values().forEach(live -> live.cancellation.request(why, GRACE));

@@ -1,6 +1,6 @@
 package dev.segdiff.server.live;
 
-/** What was asked for does not exist. */
+/** The job or run that a request names does not exist. */
 public final class NotThereException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -4,7 +4,9 @@ import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunReport;
 import jakarta.enterprise.context.ApplicationScoped;
 
-/** A run as it is now: what the ledger tells, and of a living one of this process what it has counted since. */
+/**
+ * Finds a run as it is now: the report of the ledger and, if the run is in progress in this process, its newest counts.
+ */
 @ApplicationScoped
 public class RunLookup {
     private final RunLedger ledger;

@@ -18,7 +18,7 @@ import java.util.Objects;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** A run that somebody asks for over HTTP, through the API or the page. */
+/** Starts a run that somebody asks for over HTTP, through the API or the page. */
 @ApplicationScoped
 public class RunNow {
     private final Jobs jobs;
@@ -34,17 +34,19 @@ public class RunNow {
     }
 
     /**
-     * What is asked for; the same as the options of {@code segdiff run}.
+     * The options of a run, the same as those of {@code segdiff run}.
      *
      * @param day the logical day; null: today
-     * @param accept what a person lets through once
+     * @param accept the names of what a person lets through once
      */
     public record Order(@Nullable LocalDate day, boolean dryRun, boolean force, List<String> accept) {
         public static final Order PLAIN = new Order(null, false, false, List.of());
         public static final Order DRY = new Order(null, true, false, List.of());
     }
 
-    /** An order as JSON; a bean and no record, so that "dry_run": null is refused and not taken for false. */
+    /**
+     * The options as JSON. This is a bean and no record, so that "dry_run": null is refused and not taken for false.
+     */
     @RegisterForReflection
     public static final class Body {
         public @Nullable LocalDate day;
@@ -70,9 +72,9 @@ public class RunNow {
     /**
      * Starts a run.
      *
-     * @param name of the job
-     * @param actor the name of the token
-     * @param requestId of the HTTP request
+     * @param name the name of the job
+     * @param actor the name of the token that asked
+     * @param requestId the id of the HTTP request
      * @throws NotThereException if there is no such job
      * @throws JobBusyException if the job runs already
      * @throws StoppingException if the process is about to end

@@ -3,7 +3,10 @@ package dev.segdiff.server.live;
 import dev.segdiff.run.RunLedger;
 import jakarta.enterprise.context.ApplicationScoped;
 
-/** Asks a run to stop: through the ledger, which its worker reads, and at once if that is this process. */
+/**
+ * Asks a run to stop. The request goes through the ledger, which the run's worker reads. A run of this process is asked
+ * at once.
+ */
 @ApplicationScoped
 public class StopNow {
     private final RunLedger ledger;
@@ -14,7 +17,7 @@ public class StopNow {
         this.live = live;
     }
 
-    /** False if the run has ended. */
+    /** Asks the run to stop; returns false if the run has ended. */
     public boolean stop(long runId, String actor) {
         boolean asked = ledger.requestStop(runId, actor);
         live.find(runId).ifPresent(run -> run.endForGood("stopped by " + actor));

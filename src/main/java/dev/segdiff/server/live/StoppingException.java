@@ -1,6 +1,6 @@
 package dev.segdiff.server.live;
 
-/** The process is about to end and takes no more runs. */
+/** The process is about to end and accepts no more runs. */
 public final class StoppingException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

@@ -7,10 +7,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** An event policy on the page, with what lies before it. */
+/** An event policy on the page, with how many rows it still has to remove. */
 public record BacklogRow(
         String policy, boolean met, String overdue, String eligible, String expired, String arriving, String forecast) {
-    /** A row for each policy that the measures of the goal tell of. */
+    /** One row for each policy in the measures of the goal. */
     static List<BacklogRow> of(List<Measure> measures) {
         Map<String, Map<String, Double>> policies = new LinkedHashMap<>();
         for (Measure measure : measures) {

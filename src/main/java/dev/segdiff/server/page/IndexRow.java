@@ -4,7 +4,7 @@ import dev.segdiff.index.ByteSize;
 import dev.segdiff.index.IndexState;
 import java.util.Locale;
 
-/** An index on the page: how large it is, and how much of that is air. */
+/** An index on the page, with its size and how much of it is wasted. */
 public record IndexRow(String index, boolean valid, String size, String bloat, String wasted, String remarks) {
     static IndexRow of(IndexState index) {
         return new IndexRow(

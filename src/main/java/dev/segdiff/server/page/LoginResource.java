@@ -18,7 +18,10 @@ import jakarta.ws.rs.core.NewCookie.SameSite;
 import jakarta.ws.rs.core.Response;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 
-/** A token becomes a session of the page, in a cookie that scripts and other sites cannot use. */
+/**
+ * The login of the page. A person enters a token, and gets a session in a cookie that scripts and other sites cannot
+ * use.
+ */
 @Path("/")
 @Produces(MediaType.TEXT_HTML)
 @Consumes(MediaType.APPLICATION_FORM_URLENCODED)

@@ -12,8 +12,8 @@ import java.util.Objects;
 import org.eclipse.microprofile.openapi.annotations.Operation;
 
 /**
- * What the pages load. Quarkus would serve these files by itself, but by way of a cache on disk, and segdiff runs where
- * nothing can be written.
+ * Serves the files that the pages load, such as styles. Quarkus could serve these files by itself, but it uses a cache
+ * on disk for that, and segdiff runs on file systems where nothing can be written.
  */
 @Path("/segdiff.{type: css|js|svg}")
 public class PageAssets {

@@ -5,7 +5,7 @@ import dev.segdiff.server.page.PageView.Viewer;
 import io.quarkus.qute.CheckedTemplate;
 import io.quarkus.qute.TemplateInstance;
 
-/** The templates, checked against what they show when the program is built. */
+/** The templates of the pages. The build checks that the templates fit the data that they show. */
 @CheckedTemplate(basePath = "")
 public final class PageTemplates {
     private PageTemplates() {}
@@ -18,6 +18,6 @@ public final class PageTemplates {
 
     public static native TemplateInstance error(String error, String requestId);
 
-    /** A run with all that the ledger knows of it. */
+    /** A run with everything that the ledger knows about it. */
     record RunView(Viewer viewer, RunReport run, String started, String took, String counts, boolean live) {}
 }

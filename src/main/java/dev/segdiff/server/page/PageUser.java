@@ -10,7 +10,7 @@ import io.quarkus.security.identity.SecurityIdentity;
 import jakarta.enterprise.context.RequestScoped;
 import java.util.Optional;
 
-/** Who looks at the page, and what their forms may do. */
+/** Finds out who looks at the page, and what their forms may do. */
 @RequestScoped
 public class PageUser {
     private final Tokens tokens;
@@ -23,7 +23,7 @@ public class PageUser {
         this.identity = identity;
     }
 
-    /** Empty if nobody has logged in, and somebody has to. */
+    /** Who looks at the page; empty if a login is needed and nobody has logged in. */
     public Optional<Viewer> viewer(String cookie) {
         return token(cookie)
                 .map(token -> new Viewer(
@@ -34,10 +34,10 @@ public class PageUser {
     }
 
     /**
-     * The token of whoever sends a form.
+     * The token of the person who sends a form.
      *
      * @throws UnauthorizedException if nobody has logged in
-     * @throws ForbiddenException if it may only read, or the form is not one of this session
+     * @throws ForbiddenException if the token may only read, or if the form does not belong to this session
      */
     public Token mustRun(String cookie, String formKey) {
         Token token = token(cookie).orElseThrow(UnauthorizedException::new);

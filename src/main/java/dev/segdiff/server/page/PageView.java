@@ -4,9 +4,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the page shows, in words: the template only arranges it.
+ * The content of the page, in words. The template only arranges it.
  *
- * @param fault what is wrong with the database; then the rest is what was known before, or nothing
+ * @param fault what is wrong with the database; then the rest of the page is what was known before, or empty
  */
 public record PageView(
         Viewer viewer,
@@ -17,19 +17,19 @@ public record PageView(
         List<BacklogRow> backlogs,
         List<IndexRow> indexes) {
     /**
-     * Who looks.
+     * The person who looks at the page.
      *
-     * @param formKey what forms carry, so that no other site can send them
-     * @param loggedIn false where no token is needed
+     * @param formKey the key that forms carry, so that no other site can send them
+     * @param loggedIn whether the person has logged in; false if no token is needed
      */
     public record Viewer(String name, boolean mayRun, boolean loggedIn, String formKey) {}
 
     /**
-     * A job.
+     * A job on the page.
      *
-     * @param mood well, missed or unknown
-     * @param strip its last runs, the oldest first
-     * @param live the run that lives, if one does
+     * @param mood the state of the goal: well, missed or unknown
+     * @param strip the last runs of the job, the oldest first
+     * @param live the run in progress; null: none
      */
     record JobCard(
             String name,
@@ -45,13 +45,13 @@ public record PageView(
             @Nullable LiveRun live) {}
 
     /**
-     * A run as a cell.
+     * A run as a cell of the strip.
      *
      * @param kind the outcome in lower case, for its colour
-     * @param sign the same without colour
+     * @param sign a sign for the outcome, for readers who do not see the colour
      */
     record Cell(long runId, String kind, String sign, String title) {}
 
-    /** A run that lives, wherever it does. */
+    /** A run in progress, in this process or elsewhere. */
     record LiveRun(long runId, String since, String counts) {}
 }

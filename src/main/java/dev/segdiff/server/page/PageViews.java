@@ -37,7 +37,7 @@ import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
-/** Reads what the page shows. */
+/** Reads the content of the page. */
 @ApplicationScoped
 public class PageViews {
     private static final Logger LOG = Logger.getLogger(PageViews.class);
@@ -106,7 +106,10 @@ public class PageViews {
                 new CachedAnswer<>(() -> indexReporter.worst(INDEXES), TRENDS_MAX_AGE, PATIENCE, TOLERANCE, probes);
     }
 
-    /** Each part by itself: what is late or fails is missing, or told as unknown, and the rest is there. */
+    /**
+     * Reads each part of the page by itself. A part that is late or fails is missing or shown as unknown, and the other
+     * parts are there.
+     */
     PageView read(Viewer viewer) {
         CachedStatuses.Begun begun = statuses.begin();
         Supplier<Map<String, List<RunReport>>> allStrips = strips.begin();

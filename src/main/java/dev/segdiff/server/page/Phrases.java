@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Numbers and times as people say them. */
+/** Writes numbers and times as people say them. */
 public final class Phrases {
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm'Z'").withZone(ZoneOffset.UTC);
@@ -17,7 +17,7 @@ public final class Phrases {
 
     private Phrases() {}
 
-    /** The two leading units at most: 3 d 4 h, 5 min, 12 s. */
+    /** An age with its two largest units at most, such as 3 d 4 h, 5 min or 12 s. */
     static String age(Duration age) {
         if (age.toDays() > 0) {
             return age.toDays() + " d"
@@ -32,7 +32,7 @@ public final class Phrases {
         return TIME.format(time);
     }
 
-    /** How long until then, and when that is. */
+    /** How long it is until a time, and the time itself. */
     static String until(Instant time, Instant now) {
         Duration until = Duration.between(now, time);
         return "in " + age(until) + ", " + (until.toHours() < 24 ? HOUR : TIME).format(time);

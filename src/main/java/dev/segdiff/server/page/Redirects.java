@@ -3,7 +3,10 @@ package dev.segdiff.server.page;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.Response.ResponseBuilder;
 
-/** Where browsers are sent. Relative: in front of us may be a proxy that speaks https. */
+/**
+ * Makes answers that send the browser to another page. The addresses are relative, because a proxy that speaks https
+ * may be in front of segdiff.
+ */
 public final class Redirects {
     static final String HOME = "/";
     public static final String LOGIN = "/login";

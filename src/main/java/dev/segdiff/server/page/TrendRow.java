@@ -10,7 +10,7 @@ public record TrendRow(String segment, String contacts, String added, String rem
     private static final int PITCH = 6;
     private static final int HEIGHT = 16;
 
-    /** A day, in units of the picture: added goes up from the middle, removed goes down. */
+    /** The bar of one day, in units of the picture. Added contacts go up from the middle, removed contacts go down. */
     record Bar(int x, String title, int upY, int upHeight, int downHeight) {}
 
     static TrendRow of(Trend trend) {
@@ -40,7 +40,7 @@ public record TrendRow(String segment, String contacts, String added, String rem
         return bars;
     }
 
-    /** What is there is seen. */
+    /** The height of a bar. A number above 0 always has a bar that can be seen. */
     private static int height(long amount, long most) {
         return amount == 0 ? 0 : (int) Math.max(1, Math.round((double) amount * HEIGHT / most));
     }

@@ -13,8 +13,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The moments of a schedule. One that names its hours comes once on each of its days, also when clocks change: what falls
- * into a gap comes as much later, what comes twice comes the first time. Another goes on by the hour.
+ * The planned times of a schedule. A schedule that names its hours, such as {@code 30 2 * * *}, comes once on each of
+ * its days, also when clocks change. A time in the gap when clocks go forward comes later by the length of the gap. A
+ * time that comes twice when clocks go back counts the first time. A schedule for every hour goes on hour by hour.
  */
 public final class Cron {
     private static final CronParser PARSER = new CronParser(CronDefinitionBuilder.instanceDefinitionFor(CronType.UNIX));
@@ -25,8 +26,9 @@ public final class Cron {
     private final boolean namesHours;
 
     /**
-     * @param expression five fields, as in crontab and in Kubernetes' CronJobs
-     * @throws IllegalArgumentException if the expression is no such schedule, or never comes
+     * @param expression a cron expression of five fields, as in crontab and in Kubernetes' CronJobs
+     * @throws IllegalArgumentException if the text is no such expression, or if its time never comes, such as February
+     *     30
      */
     Cron(String expression, ZoneId zone) {
         this.expression = expression;
@@ -46,12 +48,12 @@ public final class Cron {
         return zone;
     }
 
-    /** The last moment that has come. */
+    /** The last planned time that has passed. */
     Optional<Instant> last(Instant now) {
         return around(now).filter(moment -> !moment.isAfter(now)).max(Comparator.naturalOrder());
     }
 
-    /** The next moment. */
+    /** The next planned time. */
     Optional<Instant> next(Instant now) {
         return around(now).filter(moment -> moment.isAfter(now)).min(Comparator.naturalOrder());
     }
@@ -61,10 +63,13 @@ public final class Cron {
         return expression + " " + zone;
     }
 
-    /** Two moments before and two after, as clocks can go forth and back in between. */
+    /**
+     * Two planned times before now and two after. One of each is not enough, because clocks may change in between,
+     * which moves these times.
+     */
     private Stream<Instant> around(Instant now) {
         ZonedDateTime wall = now.atZone(zone);
-        // Wall clocks without changes; where they are in the zone is found out afterwards.
+        // The times are computed for a wall clock that never changes, and converted to the time zone afterwards.
         ZonedDateTime time = namesHours ? wall.withZoneSameLocal(ZoneOffset.UTC) : wall;
         Optional<ZonedDateTime> last = times.lastExecution(time.plusNanos(1));
         Optional<ZonedDateTime> next = times.nextExecution(time);

@@ -19,8 +19,9 @@ import java.util.Optional;
 import org.jboss.logging.Logger;
 
 /**
- * Starts what a schedule has promised. A moment belongs to the replica that opens its row in the ledger first; one that was
- * missed, as the database or this process was away, or whose run was interrupted, is made up for until the deadline.
+ * Starts the runs that schedules have planned. A planned time belongs to the replica that first opens its row in the
+ * ledger. If a planned time was missed because the database or this process was away, or if its run was interrupted, it
+ * is made up for until the deadline segdiff.schedule.starting-deadline.
  */
 @ApplicationScoped
 public class DueRuns {
@@ -44,10 +45,10 @@ public class DueRuns {
     }
 
     /**
-     * Starts the run for the last moment of a schedule, unless somebody has made it, or it is too long ago.
+     * Starts the run for the last planned time of a schedule, unless it has been made or its time is too long ago.
      *
-     * @param since from when on this process has promised the moments of the schedule; earlier ones were promised only if
-     *     the same schedule made the job's last scheduled run
+     * @param since the time from which on this process answers for the schedule; an earlier planned time counts only if
+     *     the same schedule has made the job's last scheduled run
      */
     void start(Job job, Cron cron, Instant since) {
         Instant now = clock.instant();

@@ -13,10 +13,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** Runs each job at its moments, as configured. */
+/** Runs each job at its planned times, as configured. */
 @ApplicationScoped
 public class Schedules {
-    /** How soon a missed moment is made up for. */
+    /** How often segdiff looks for planned times that were missed. */
     private static final String CATCH_UP_INTERVAL = "15s";
 
     private final Scheduler scheduler;
@@ -47,9 +47,9 @@ public class Schedules {
     }
 
     /**
-     * Reads the schedules; nothing runs yet.
+     * Reads the schedules, and starts nothing yet.
      *
-     * @throws dev.segdiff.db.InvalidInputException if one is wrong
+     * @throws dev.segdiff.db.InvalidInputException if a schedule is wrong
      */
     public void check() {
         for (Job job : jobs.all()) {
@@ -86,7 +86,10 @@ public class Schedules {
         scheduler.resume();
     }
 
-    /** While the database is away its moments wait; readiness has told so. */
+    /**
+     * Starts a job if it is due. While the database is away nothing is started and nothing is logged, because the
+     * readiness probe says so already.
+     */
     private void start(String job, Cron cron) {
         if (database.fault().isEmpty()) {
             due.start(jobs.named(job), cron, startedAt);
@@ -97,7 +100,7 @@ public class Schedules {
         scheduler.pause();
     }
 
-    /** When the job runs next by schedule; empty if it does not. */
+    /** When the job runs next by its schedule; empty if it has none. */
     public Optional<Instant> next(Job job) {
         return Optional.ofNullable(crons.get(job.name())).flatMap(cron -> cron.next(clock.instant()));
     }

@@ -4,7 +4,7 @@ import jakarta.enterprise.inject.Produces;
 import jakarta.inject.Singleton;
 import java.time.Clock;
 
-/** The clock of schedules and sessions; whatever is compared with rows takes the database's. */
+/** The clock of schedules and sessions. Times that are compared with rows come from the database's clock. */
 public final class ServerClock {
     @Produces
     @Singleton

@@ -11,7 +11,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** What the chores do to the server, and what stands in their way, whichever job it concerns. */
+/**
+ * Numbers about the server that do not belong to one job: what the jobs do to the server, and what stands in their way.
+ */
 @ApplicationScoped
 public class DatabaseMeasures {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -33,7 +35,7 @@ public class DatabaseMeasures {
         });
     }
 
-    /** A table for every version of every segment passes through these. */
+    /** The sizes of the system's catalogs, which get rows for the table of every version of every segment. */
     private static List<Measure> catalogs(Session session) {
         List<Measure> measures = new ArrayList<>();
         session.list("""
@@ -54,7 +56,10 @@ public class DatabaseMeasures {
         return measures;
     }
 
-    /** Dead rows younger than the oldest of these cannot be removed. */
+    /**
+     * The ages of the oldest transactions that may still see old rows. Vacuum cannot remove dead rows that are younger
+     * than the oldest of these.
+     */
     private static List<Measure> horizon(Session session) {
         return session.list(
                 """

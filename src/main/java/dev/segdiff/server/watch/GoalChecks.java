@@ -12,8 +12,9 @@ import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.HealthCheckResponseBuilder;
 
 /**
- * The health group {@code goals}: a check per job, up while its goal is met and a run has succeeded lately. It asks the
- * ledger and the database, so that runs of CronJobs count. Problems, which can name segments, are left to {@code status}.
+ * The health group {@code goals}, which has one check for each job. A check is up while the job's goal is met and a
+ * recent run has succeeded. It asks the ledger and the database, so the runs of CronJobs count. Problems are only in
+ * {@code status}, because they can name segments.
  */
 @ApplicationScoped
 public class GoalChecks {

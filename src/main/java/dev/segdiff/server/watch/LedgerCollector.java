@@ -26,14 +26,17 @@ import org.jboss.logging.Logger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Metrics out of the ledger and the database, read when Prometheus asks: they hold for runs of pods that are long gone, and
- * every replica tells the same.
+ * The metrics from the ledger and the database, read when Prometheus asks. They include the runs of pods that no longer
+ * exist, and every replica tells the same.
  */
 @ApplicationScoped
 public class LedgerCollector {
     private static final Logger LOG = Logger.getLogger(LedgerCollector.class);
 
-    /** Prometheus gives the label "job" to whatever it scrapes. */
+    /**
+     * The label with the name of a job. It is not "job", because Prometheus itself gives this label to everything that
+     * it scrapes.
+     */
     private static final String LABEL = "job_name";
 
     private static final Duration MAX_AGE = Duration.ofSeconds(3);
@@ -74,14 +77,17 @@ public class LedgerCollector {
             return LedgerCollector.this.collect();
         }
 
-        /** Names are not asked for when this is registered: the database may be away. */
+        /** Returns no names, because the database may be away when the collector is registered. */
         @Override
         public List<MetricFamilySamples> describe() {
             return List.of();
         }
     }
 
-    /** While the database is away, what it alone knows is missing; stale numbers would look like news. */
+    /**
+     * Reads the metrics. While the database is away, the numbers from it are missing, because old numbers would look
+     * like present ones.
+     */
     private List<Collector.MetricFamilySamples> collect() {
         MetricFamilies families = new MetricFamilies();
         CachedStatuses.Begun begun = statuses.begin();
@@ -97,7 +103,7 @@ public class LedgerCollector {
         return families.all();
     }
 
-    /** Whether what is to be told is known in time; if not, it is missing. */
+    /** Whether the numbers are known in time; if not, they are missing. */
     private static boolean told(Runnable telling) {
         try {
             telling.run();

@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Samples by the name of their metric, in the order in which the metrics came first. */
+/** Collects samples by the name of their metric, in the order in which the metrics were first added. */
 public final class MetricFamilies {
     private static final String PREFIX = "segdiff_";
 
