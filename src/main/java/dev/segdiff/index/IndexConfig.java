@@ -65,8 +65,8 @@ public interface IndexConfig {
     Duration rebuildAgainAfter();
 
     /**
-     * The largest number of rebuilds in one run, from 1 on. The most wasteful indexes come first; the next run does the
-     * rest.
+     * The largest number of rebuilds in one run, from 1 on, including those that failed or gave way. The most wasteful
+     * indexes come first; the next run does the rest.
      */
     @WithConverter(ConfigConverters.Positive.class)
     @WithDefault("5")
@@ -95,8 +95,8 @@ public interface IndexConfig {
 
     /**
      * The share of a table's rows from which on the table is vacuumed, if these rows are dead, or analyzed, if these
-     * rows have changed: 0% to 99%. PostgreSQL's autovacuum waits for 20 %, which a table that loses 1 % a day reaches
-     * after weeks only.
+     * rows have changed: 0% to 99%. By default PostgreSQL's autovacuum vacuums at 20 %, which a table that loses 1 % a
+     * day reaches after weeks only.
      */
     @WithConverter(Ratio.Share.class)
     @WithDefault("5%")

@@ -31,7 +31,8 @@ public interface ThrottleConfig {
 
     /**
      * A query of yours that returns true or false. While the query returns true, or fails, runs wait. segdiff asks once
-     * a second, in a read-only transaction, and ends a query that takes longer than 2 s.
+     * a second, in a read-only transaction, and ends a query that takes longer than 2 s. If the query is wrong when
+     * event-expiry starts, the run is refused. Without this key no query is asked.
      */
     @WithDefault("")
     Optional<String> query();

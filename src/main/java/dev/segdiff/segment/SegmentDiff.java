@@ -168,9 +168,9 @@ public class SegmentDiff implements Job {
         }
         Order order = new Order(request.day(), request.force(), request.dryRun(), accept, run.runId());
         Settings settings = run.settings(publisher.settings(request.day()))
-                // Nobody waits for the disk after every small segment. If the database crashes, versions of the last
-                // moments may be lost; their ids, drawn durably before, never come again, so that whoever has read one
-                // gets the full snapshot. Closing the run's ledger row makes all of them durable.
+                // The commit of a segment does not wait for the disk. If the database crashes, versions of the last
+                // moments may be lost. Their ids were drawn durably before and never come again, so a reader that has
+                // read a lost version gets all members. Closing the run's row in the ledger makes all versions durable.
                 .with("synchronous_commit", "off");
         return database.transaction(settings, run.cancellation(), session -> {
             SourceQuery source = queries.claimAndOpen(session, segment, order);
