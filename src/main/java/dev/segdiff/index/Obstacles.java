@@ -52,9 +52,9 @@ public class Obstacles {
     }
 
     /**
-     * Whether no other index is being built. Two builds would compete for the disk, even in different databases. In one
-     * database they would also wait for each other's transactions. A build in another database counts only after 2 s,
-     * because that of a small table is over in a moment.
+     * The reason not to begin if another index is being built. Two builds would compete for the disk, even in different
+     * databases. In one database they would also wait for each other's transactions. A build in another database counts
+     * only after 2 s, because that of a small table is over in a moment.
      */
     Optional<String> noBuild(Session session) {
         return session.first("""
@@ -67,9 +67,9 @@ public class Obstacles {
     }
 
     /**
-     * Whether no transaction is so old that a rebuild should not wait for it. {@code reindex concurrently} waits for
-     * every transaction with an open snapshot, for those that have used this table, and for prepared transactions. If
-     * one of them has been open for longer than max-wait, the rebuild does not start.
+     * The reason not to begin if a transaction is so old that a rebuild should not wait for it. {@code reindex
+     * concurrently} waits for every transaction with an open snapshot, for those that have used this table, and for
+     * prepared transactions. If one of them has been open for longer than max-wait, the rebuild does not start.
      */
     Optional<String> noOldTransaction(Session session, IndexState index) {
         return session.first(
