@@ -13,8 +13,19 @@ import org.eclipse.microprofile.config.Config;
 /** What is configured for each job by its name: keys that no mapping can know, as jobs are found when the program runs. */
 @ApplicationScoped
 public class JobConfig {
+    /**
+     * When {@code serve} runs the job: five fields as in a CronJob, such as {@code 30 2 * * *}, or {@code off}. Default: daily,
+     * segment-diff at 00:05, snapshot-cleanup at 02:15, event-expiry at 02:30, index-maintenance at 03:30.
+     */
     private static final String CRON = "segdiff.schedule.cron.";
+
+    /** The zone of the job's cron expression. Default: {@code segdiff.time-zone}. */
     private static final String ZONE = "segdiff.schedule.time-zone.";
+
+    /**
+     * How old the job's last success may be before its goal counts as missed. Default: 30 hours, which are a day, and a quarter
+     * of one for a run that is late or long.
+     */
     private static final String MAX_AGE = "segdiff.health.max-age.";
 
     /** A day, and a quarter of one for a run that is late or long. */
