@@ -65,9 +65,11 @@ final class Invariants {
                       and v.day > new.day - 40
                     order by v.version desc limit 5) old
                 cross join lateral (
-                    select n.contact_id, true as added from moments n where n.day = new.day and n.segment_id = s.segment_id
+                    select n.contact_id, true as added from moments n
+                    where n.day = new.day and n.segment_id = s.segment_id
                     except
-                    select o.contact_id, true from moments o where o.day = old.day and o.segment_id = s.segment_id) gained
+                    select o.contact_id, true from moments o
+                    where o.day = old.day and o.segment_id = s.segment_id) gained
                 where s.customer_id = 7 and not exists (
                     select from segdiff.net_changes(7, s.segment_id, old.version, new.version) c
                     where c.contact_id = gained.contact_id and c.added)
