@@ -82,7 +82,6 @@ class FullDiskIT {
         // What a run frees, the next one may use; sooner or later there is nothing left.
         for (int i = 0; i < 3; i++) {
             Ended ended = workload.segdiff("full").run(workload.arguments(job));
-            System.out.println(job + " on a full disk: " + ended);
             assertThat(ended.exitCode()).isIn(0, 1, 3, 75);
             assertThat(ended.err()).doesNotContain("\tat ");
             if (ended.exitCode() != 0) {
@@ -90,7 +89,7 @@ class FullDiskIT {
                 assertThat(ended.out() + ended.err()).contains("No space left on device", "make space there");
             }
         }
-        assertThat(failed).as("runs that failed").isEqualTo(job.equals("segment-diff") ? 3 : failed);
+        assertThat(failed).as("runs that failed").isPositive();
 
         Files.delete(disk.resolve("ballast"));
         assertThat(Invariants.violations(db)).isEmpty();
