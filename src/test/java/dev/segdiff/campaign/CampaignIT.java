@@ -44,7 +44,7 @@ class CampaignIT {
     private Strikes strikes;
 
     private final Random random = new Random(SEED);
-    private final Tally tally = new Tally();
+    private final Tally tally = new Tally(SEED);
 
     @BeforeEach
     void startServer() throws Exception {
@@ -75,7 +75,7 @@ class CampaignIT {
             }
         }
         settled();
-        System.out.println(tally.report(SEED));
+        System.out.println(tally.report());
         assertThat(tally.violations()).as("violations, seed %d", SEED).isEmpty();
         assertThat(tally.hits()).as("faults that hit an open run").isGreaterThanOrEqualTo(FAULTS / 2);
     }
