@@ -14,7 +14,6 @@ final class Tally {
     private final Map<String, int[]> jobs = new TreeMap<>();
     private final Map<Fault, int[]> faults = new TreeMap<>();
     private final List<String> violations = new ArrayList<>();
-    private final long start = System.nanoTime();
     private final long seed;
     private int all;
     private int hits;
@@ -59,8 +58,9 @@ final class Tally {
     }
 
     String report() {
-        StringBuilder text = new StringBuilder(
-                "campaign: seed %d, faults %d, of these in an open run %d, violations: 0".formatted(seed, all, hits));
+        StringBuilder text =
+                new StringBuilder("campaign: seed %d, faults %d, of these in an open run %d, violations: %d"
+                        .formatted(seed, all, hits, violations.size()));
         jobs.forEach((job, counts) -> text.append(line(job, counts)));
         faults.forEach((fault, counts) -> text.append(line(fault.name(), counts)));
         return text.toString();
