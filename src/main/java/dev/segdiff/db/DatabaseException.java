@@ -10,6 +10,7 @@ public final class DatabaseException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     private static final String NO_CONNECTION = "08001";
+    private static final String DISK_FULL = "53100";
 
     private final String sqlState;
 
@@ -78,6 +79,10 @@ public final class DatabaseException extends RuntimeException {
         if (server == null || server.getMessage() == null) {
             return Objects.requireNonNullElse(
                     cause.getMessage(), cause.getClass().getSimpleName());
+        }
+        if (DISK_FULL.equals(server.getSQLState())) {
+            return server.getMessage()
+                    + "; the disk of the database is full: make space there, and the next run goes on";
         }
         // Detail is left out: it can quote row values.
         return server.getHint() == null ? server.getMessage() : server.getMessage() + " (" + server.getHint() + ")";

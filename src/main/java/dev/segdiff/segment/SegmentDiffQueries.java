@@ -122,10 +122,11 @@ class SegmentDiffQueries {
 
     /**
      * Where a publication is for all tables, PostgreSQL deletes only from tables that say what a row is known by.
-     * Snapshots that an older version has made do not.
+     * Snapshots that an older version has made do not. One that is not there any more has been published by another worker
+     * meanwhile, which the claim finds out.
      */
     void identify(Session session, DueSegment segment) {
-        session.update("alter table %s replica identity full".formatted(segment.currentSnapshot()));
+        session.update("alter table if exists %s replica identity full".formatted(segment.currentSnapshot()));
     }
 
     /** Compares only, into a temporary table, which PostgreSQL does in parallel where it can. */
