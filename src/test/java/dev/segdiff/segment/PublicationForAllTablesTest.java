@@ -47,8 +47,8 @@ class PublicationForAllTablesTest {
         SegmentDiffQueries queries = new SegmentDiffQueries();
         SegmentKey key = segments.segment(1, 1, 2, 3, 4);
         segments.run(DAY);
-        Candidate stale = db.database()
-                .<Candidate>transaction(session -> queries.find(session, key).orElseThrow());
+        DueSegment stale = db.database()
+                .<DueSegment>transaction(session -> queries.find(session, key).orElseThrow());
         segments.contacts(key, 2, 3, 4);
         segments.run(DAY.plusDays(1));
 
