@@ -122,8 +122,8 @@ public class Database {
     }
 
     /**
-     * Runs one statement that PostgreSQL refuses inside a transaction, such as {@code detach partition ...
-     * concurrently}. The statement gets a session of its own with these settings.
+     * Runs one statement that PostgreSQL refuses inside a transaction, such as
+     * {@code detach partition ... concurrently}. The statement gets a session of its own with these settings.
      *
      * @throws InvalidInputException if a pooler is in between, so that there is no session of its own
      * @throws DatabaseException if PostgreSQL refused the statement or cannot be reached

@@ -27,7 +27,7 @@ public interface DatabaseConfig {
 
     /**
      * The longest time of a statement on segdiff's own tables, from 1ms to 24d. Statements that read a source have
-     * their own limit, segdiff.segments.source-timeout.
+     * their own limit, {@code segdiff.segments.source-timeout}.
      */
     @WithConverter(ConfigConverters.Timeout.class)
     @WithDefault("30s")
@@ -36,7 +36,7 @@ public interface DatabaseConfig {
     /**
      * A JDBC URL that leads past a pooler to the same database. It is used for statements that need a session of their
      * own, such as rebuilds of indexes; the user is the same. Without this key these statements use
-     * quarkus.datasource.jdbc.url.
+     * {@code quarkus.datasource.jdbc.url}.
      */
     @WithDefault("")
     Optional<String> directJdbcUrl();

@@ -10,6 +10,7 @@ public final class DatabaseException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     private static final String NO_CONNECTION = "08001";
+    private static final String DISK_FULL = "53100";
 
     private final String sqlState;
 
@@ -91,6 +92,10 @@ public final class DatabaseException extends RuntimeException {
         if (server == null || server.getMessage() == null) {
             return Objects.requireNonNullElse(
                     cause.getMessage(), cause.getClass().getSimpleName());
+        }
+        if (DISK_FULL.equals(server.getSQLState())) {
+            return server.getMessage()
+                    + "; the disk of the database is full: make space there, and the next run goes on";
         }
         // The detail of the message is left out, because it can quote values of rows.
         return server.getHint() == null ? server.getMessage() : server.getMessage() + " (" + server.getHint() + ")";

@@ -16,8 +16,8 @@ import org.postgresql.Driver;
 
 /**
  * Opens a session of PostgreSQL that belongs to segdiff alone from its first statement to its last. Settings that are
- * made once hold for the whole session, and nobody else inherits them. The session leads past a pooler if {@code
- * segdiff.direct-jdbc-url} is set.
+ * made once hold for the whole session, and nobody else inherits them. The session leads past a pooler if
+ * {@code segdiff.direct-jdbc-url} is set.
  */
 final class DirectConnection {
     private DirectConnection() {}

@@ -22,8 +22,8 @@ public final class Settings {
      * The settings that a role or a database may have changed ({@code alter role ... set}), with the values that all
      * SQL here is written for. They decide how text is read and written, what a name means, which rows are left out,
      * and which plans the planner may choose. Settings that need a superuser, such as {@code lc_messages}, are not
-     * made; they are not needed, because segdiff reads only the SQLSTATE of an error, and not its message. {@code
-     * idle_session_timeout} concerns the time between transactions, see {@link Database#transaction}.
+     * made; they are not needed, because segdiff reads only the SQLSTATE of an error, and not its message.
+     * {@code idle_session_timeout} concerns the time between transactions, see {@link Database#transaction}.
      */
     private static final Map<String, String> NEUTRAL = neutral();
 

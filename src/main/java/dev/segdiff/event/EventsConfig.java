@@ -33,7 +33,7 @@ public interface EventsConfig {
             "trash-after",
             "max-share");
 
-    /** The policies by their names, such as "audit" for the keys segdiff.events.audit.table and so on. */
+    /** The policies by their names, such as "audit" for the keys {@code segdiff.events.audit.table} and so on. */
     @WithParentName
     Map<String, Policy> policies();
 
@@ -66,8 +66,8 @@ public interface EventsConfig {
         Optional<Duration> retention();
 
         /**
-         * The time zone of a timestamp or date column, such as Europe/Berlin. Without this key it is segdiff.time-zone.
-         * Columns of type timestamptz and ids need no zone.
+         * The time zone of a timestamp or date column, such as Europe/Berlin. Without this key it is
+         * {@code segdiff.time-zone}. Columns of type timestamptz and ids need no zone.
          */
         @WithConverter(ConfigConverters.Zone.class)
         Optional<ZoneId> zone();

@@ -7,8 +7,8 @@ import java.time.ZoneId;
 
 /**
  * The moment before which rows have expired: now minus the retention. Only this class subtracts a retention from a time
- * in Java, and only {@link RetentionGuard} does so in SQL. A test compares both with each other and with {@code
- * segdiff.horizon}.
+ * in Java, and only {@link RetentionGuard} does so in SQL. A test compares both with each other and with
+ * {@code segdiff.horizon}.
  *
  * @param now the present time by the database's clock
  * @param at the horizon: rows made before this moment have expired

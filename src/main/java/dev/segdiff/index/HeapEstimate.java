@@ -6,8 +6,8 @@ import java.util.OptionalDouble;
 
 /**
  * Estimates how many pages a fresh table needs, from the number of its rows and from what ANALYZE knows about its
- * columns. As for {@link BtreeEstimate}, the method is a known one. The layout of pages is that of {@code
- * htup_details.h} and {@code bufpage.h}.
+ * columns. As for {@link BtreeEstimate}, the method is a known one. The layout of pages is that of
+ * {@code htup_details.h} and {@code bufpage.h}.
  *
  * <p>Known errors: the average width is taken for all rows, so the estimate for a table of a few wide and many narrow
  * texts may be wrong by 10 to 20 %. Columns that were dropped, and values that were never analyzed, are not counted.

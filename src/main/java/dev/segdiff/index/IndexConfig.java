@@ -73,8 +73,8 @@ public interface IndexConfig {
     int maxRebuilds();
 
     /**
-     * The time of day in which rebuilds and vacuums may begin, in segdiff.time-zone: any, or a time from which and a
-     * time before which, such as 22:00-06:00. A rebuild or vacuum that has begun in the window may end after it.
+     * The time of day in which rebuilds and vacuums may begin, in {@code segdiff.time-zone}: any, or a time from which
+     * and a time before which, such as 22:00-06:00. A rebuild or vacuum that has begun in the window may end after it.
      */
     @WithConverter(TimeWindow.FromText.class)
     @WithDefault("any")

@@ -67,9 +67,10 @@ public class Obstacles {
     }
 
     /**
-     * The reason not to begin if a transaction is so old that a rebuild should not wait for it. {@code reindex
-     * concurrently} waits for every transaction with an open snapshot, for those that have used this table, and for
-     * prepared transactions. If one of them has been open for longer than max-wait, the rebuild does not start.
+     * The reason not to begin if a transaction is so old that a rebuild should not wait for it.
+     * {@code reindex concurrently} waits for every transaction with an open snapshot, for those that have used this
+     * table, and for prepared transactions. If one of them has been open for longer than max-wait, the rebuild does not
+     * start.
      */
     Optional<String> noOldTransaction(Session session, IndexState index) {
         return session.first(

@@ -16,8 +16,23 @@ import org.eclipse.microprofile.config.Config;
  */
 @ApplicationScoped
 public class JobConfig {
+    /**
+     * When {@code serve} runs the job: a cron expression of five fields, as in a CronJob, such as {@code 30 2 * * *}
+     * for every day at 02:30, or {@code off} to turn the schedule of this job off. Without this key each job runs
+     * daily: segment-diff at 00:05, snapshot-cleanup at 02:15, event-expiry at 02:30, index-maintenance at 03:30.
+     */
     private static final String CRON = "segdiff.schedule.cron.";
+
+    /**
+     * The time zone of the job's cron expression, by name, such as Europe/Berlin. Without this key it is
+     * {@code segdiff.time-zone}.
+     */
     private static final String ZONE = "segdiff.schedule.time-zone.";
+
+    /**
+     * How old the job's last success may be before its goal counts as missed, from 1 s on. Without this key it is 30
+     * hours: 24 hours until the next daily run, and 6 hours for a run that starts late or takes long.
+     */
     private static final String MAX_AGE = "segdiff.health.max-age.";
 
     /** One day, as jobs run daily, and 6 hours for a run that starts late or takes long. */

@@ -12,8 +12,8 @@ import java.time.ZoneId;
 public interface RunConfig {
     /**
      * The time zone in which a logical day begins and ends, by name, such as Europe/Berlin. A source is read with this
-     * zone as the session's time zone. It is also the zone of segdiff.index.window and, unless these have their own
-     * keys, of cron expressions and of event columns without a zone.
+     * zone as the session's time zone. It is also the zone of {@code segdiff.index.window} and, unless these have their
+     * own keys, of cron expressions and of event columns without a zone.
      */
     @WithConverter(ConfigConverters.Zone.class)
     @WithDefault("UTC")

@@ -128,10 +128,11 @@ class SegmentDiffQueries {
 
     /**
      * Gives a snapshot a replica identity. With a publication for all tables, PostgreSQL deletes only from tables that
-     * have one. Snapshots made by an older version of segdiff have none.
+     * have one. Snapshots made by an older version of segdiff have none. If the snapshot does not exist any more,
+     * another worker has published it meanwhile, and the claim finds this out.
      */
     void identify(Session session, DueSegment segment) {
-        session.update("alter table %s replica identity full".formatted(segment.currentSnapshot()));
+        session.update("alter table if exists %s replica identity full".formatted(segment.currentSnapshot()));
     }
 
     /** Only compares, and writes the changes into a temporary table. PostgreSQL does this in parallel where it can. */

@@ -14,8 +14,8 @@ import java.time.Duration;
 public interface SegmentsConfig {
     /**
      * How many segments one process compares at the same time, from 1 on. Each takes a connection and, in PostgreSQL,
-     * about one core. There are 20 connections (quarkus.datasource.jdbc.max-size), of which two are needed for the
-     * ledger.
+     * about one core. There are 20 connections ({@code quarkus.datasource.jdbc.max-size}), of which two are needed for
+     * the ledger.
      */
     @WithConverter(ConfigConverters.Positive.class)
     @WithDefault("2")

@@ -63,37 +63,18 @@ final class Invariants {
                     select v.* from segdiff.segment_versions v
                     where v.customer_id = 7 and v.segment_id = s.segment_id and v.version < new.version
                       and v.day > new.day - 40
-                    order by v.version desc limit 5) old
+                    order by v.version desc limit 3) old
                 cross join lateral (
-                    select n.contact_id, true as added from moments n where n.day = new.day and n.segment_id = s.segment_id
-                    except
-                    select o.contact_id, true from moments o where o.day = old.day and o.segment_id = s.segment_id) gained
-                where s.customer_id = 7 and not exists (
-                    select from segdiff.net_changes(7, s.segment_id, old.version, new.version) c
-                    where c.contact_id = gained.contact_id and c.added)
-                union all
-                select s.segment_id, old.version from segdiff.segments s
-                join segdiff.segment_versions new on new.version = s.current_version
+                    select array_agg((n.contact_id, n.added)::text order by n.contact_id) as told
+                    from segdiff.net_changes(7, s.segment_id, old.version, new.version) n) reader
                 cross join lateral (
-                    select v.* from segdiff.segment_versions v
-                    where v.customer_id = 7 and v.segment_id = s.segment_id and v.version < new.version
-                      and v.day > new.day - 40
-                    order by v.version desc limit 5) old
-                cross join lateral (
-                    select contact_id, added from segdiff.net_changes(7, s.segment_id, old.version, new.version)
-                    except (
-                        (select n.contact_id, true from moments n
-                         where n.day = new.day and n.segment_id = s.segment_id
-                         except
-                         select o.contact_id, true from moments o
-                         where o.day = old.day and o.segment_id = s.segment_id)
-                        union all
-                        (select o.contact_id, false from moments o
-                         where o.day = old.day and o.segment_id = s.segment_id
-                         except
-                         select n.contact_id, false from moments n
-                         where n.day = new.day and n.segment_id = s.segment_id))) surplus
-                where s.customer_id = 7
+                    select array_agg((coalesce(o.contact_id, n.contact_id), o is null)::text
+                                     order by coalesce(o.contact_id, n.contact_id)) as changed
+                    from (select contact_id from moments where day = old.day and segment_id = s.segment_id) o
+                    full join (select contact_id from moments where day = new.day and segment_id = s.segment_id) n
+                        on n.contact_id = o.contact_id
+                    where o is null or n is null) members
+                where s.customer_id = 7 and reader.told is distinct from members.changed
                 """);
     }
 

@@ -88,13 +88,12 @@ class StandbyIT {
         Await.until("the standby follows, " + replication, () -> db.rows("select sync_state from pg_stat_replication")
                 .contains(replication));
         workload.round();
-        String[] told = arguments(job);
-        Ended before = workload.segdiff("before").run(told);
+        Ended before = workload.segdiff("before").run(workload.arguments(job));
         assertThat(before.exitCode()).as(before.toString()).isZero();
         String runTold = String.valueOf(Victim.lastRun(db));
         workload.round();
 
-        Victim victim = Victim.run(followingThePrimary("victim"), db, arguments(job));
+        Victim victim = Victim.run(followingThePrimary("victim"), db, workload.arguments(job));
         victim.awaitOpen();
         victim.process.waitFor(new Random().nextInt(150), TimeUnit.MILLISECONDS);
         assertThat(victim.isOpen()).as("the run is open").isTrue();
@@ -113,7 +112,7 @@ class StandbyIT {
                         .containsExactly("SUCCEEDED");
             }
 
-            Ended next = followingThePrimary("next").run(arguments(job));
+            Ended next = followingThePrimary("next").run(workload.arguments(job));
 
             assertThat(next.exitCode()).as(next.toString()).isZero();
             assertThat(Invariants.violations(promoted)).isEmpty();
@@ -129,10 +128,6 @@ class StandbyIT {
         } finally {
             promoted.close();
         }
-    }
-
-    private String[] arguments(String job) {
-        return job.equals("segment-diff") ? workload.segmentDiff() : new String[] {"run", job};
     }
 
     /** Both servers are named, and the driver looks for the one that writes. */

@@ -1,5 +1,9 @@
 package dev.segdiff.campaign;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,9 +14,13 @@ final class Tally {
     private final Map<String, int[]> jobs = new TreeMap<>();
     private final Map<Fault, int[]> faults = new TreeMap<>();
     private final List<String> violations = new ArrayList<>();
-    private final long start = System.nanoTime();
+    private final long seed;
     private int all;
     private int hits;
+
+    Tally(long seed) {
+        this.seed = seed;
+    }
 
     void count(String job, Fault fault, boolean open) {
         for (int[] counts :
@@ -23,15 +31,22 @@ final class Tally {
         }
         all++;
         hits += open ? 1 : 0;
-        if (all % 50 == 0) {
-            System.out.printf("%d faults, %d in an open run%n", all, hits);
-        }
+        save();
     }
 
-    /** It is told at once, as a campaign takes an hour. */
     void violation(String text) {
         violations.add(text);
-        System.out.println("VIOLATION " + text);
+        save();
+    }
+
+    /** A campaign takes an hour; meanwhile, this tells how it stands. */
+    private void save() {
+        try {
+            Files.writeString(
+                    Path.of("target", "campaign.txt"), report() + "\n" + String.join("\n", violations) + "\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     List<String> violations() {
@@ -42,9 +57,10 @@ final class Tally {
         return hits;
     }
 
-    String report(long seed) {
-        StringBuilder text = new StringBuilder(
-                "campaign: seed %d, faults %d, of these in an open run %d, violations: 0".formatted(seed, all, hits));
+    String report() {
+        StringBuilder text =
+                new StringBuilder("campaign: seed %d, faults %d, of these in an open run %d, violations: %d"
+                        .formatted(seed, all, hits, violations.size()));
         jobs.forEach((job, counts) -> text.append(line(job, counts)));
         faults.forEach((fault, counts) -> text.append(line(fault.name(), counts)));
         return text.toString();

@@ -6,6 +6,7 @@ import dev.segdiff.support.Served;
 import dev.segdiff.support.TestDatabase;
 import java.io.IOException;
 import java.net.http.HttpResponse;
+import java.time.LocalDate;
 import java.util.List;
 
 /** A command under way, and whether it is in the middle of its work: that is what faults are aimed at. */
@@ -62,7 +63,7 @@ abstract class Victim {
         @Override
         boolean isOpen() {
             int left = Integer.parseInt(db.value(state));
-            return left > 0 && left < CampaignIT.UNDONE && process.isAlive();
+            return left > 0 && left < Strikes.UNDONE && process.isAlive();
         }
     }
 
@@ -80,8 +81,9 @@ abstract class Victim {
     }
 
     /** A server that is asked for a run. */
-    static Victim serve(Served served, TestDatabase db, String job, String body) {
+    static Victim serve(Served served, TestDatabase db, String job, LocalDate day) {
         long after = lastRun(db);
+        String body = "{\"day\":\"%s\"}".formatted(day);
         HttpResponse<String> answer =
                 served.send("POST", "/api/jobs/" + job + "/runs", body, "Content-Type", "application/json");
         if (answer.statusCode() != 202) {

@@ -29,9 +29,13 @@ final class Workload {
         return day;
     }
 
+    Path directory(String name) throws IOException {
+        return Files.createDirectories(directory.resolve(name));
+    }
+
     /** The program, its output going to a directory of its own, on the way to the database that is given. */
     Segdiff segdiff(String name, TestDatabase way) throws IOException {
-        return new Segdiff(Files.createDirectories(directory.resolve(name)))
+        return new Segdiff(directory(name))
                 .on(way)
                 .with("SEGDIFF_EVENTS_E_TABLE", "public.event")
                 .with("SEGDIFF_EVENTS_E_TIME_COLUMN", "created_at")
@@ -166,20 +170,22 @@ final class Workload {
     }
 
     /** Contacts removed in the rounds that came to nothing may be too many for one version. */
-    String[] segmentDiff() {
-        return new String[] {
-            "run",
-            "segment-diff",
-            "--day",
-            day.toString(),
-            "--accept",
-            "7/1",
-            "--accept",
-            "7/2",
-            "--accept",
-            "7/3",
-            "--accept",
-            "7/4"
-        };
+    String[] arguments(String job) {
+        return !job.equals("segment-diff")
+                ? new String[] {"run", job}
+                : new String[] {
+                    "run",
+                    job,
+                    "--day",
+                    day.toString(),
+                    "--accept",
+                    "7/1",
+                    "--accept",
+                    "7/2",
+                    "--accept",
+                    "7/3",
+                    "--accept",
+                    "7/4"
+                };
     }
 }

@@ -1,2 +1,2 @@
-/** Faults of the program, the server, the network and the disk in the middle of runs; nothing may be wrong after them. */
+/** Faults of program, server, network and disk in the middle of runs; nothing may be wrong after them. */
 package dev.segdiff.campaign;

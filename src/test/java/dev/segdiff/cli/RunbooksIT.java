@@ -17,7 +17,6 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,9 +26,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RunbooksIT {
     private static final Path README = Path.of("README.md");
     private static final Pattern BLOCK = Pattern.compile("(?ms)^ *```(sql|sh)\\n(.*?)^ *```");
-
-    /** A link to a file of this repository, without the place in it. */
-    private static final Pattern LINK = Pattern.compile("]\\((?!https?:)([^)#]+)[^)]*\\)");
 
     private static final List<String> SECTIONS =
             List.of("## Meaning", "## Impact", "## Diagnosis", "## Mitigation", "## Prevention");
@@ -125,23 +121,6 @@ class RunbooksIT {
         }
 
         assertThat(tried(guide)).isPositive();
-    }
-
-    @Test
-    void linksOfAllPagesLeadSomewhere() throws IOException {
-        List<Path> pages = new ArrayList<>(List.of(README));
-        try (Stream<Path> files = Files.walk(Path.of("ops-runbooks"))) {
-            files.filter(file -> file.toString().endsWith(".md")).forEach(pages::add);
-        }
-        for (Path page : pages) {
-            for (Matcher link = LINK.matcher(read(page)); link.find(); ) {
-                Path parent = page.toAbsolutePath().getParent();
-                assertThat(parent).isNotNull();
-                assertThat(parent.resolve(link.group(1)))
-                        .as("link %s in %s", link.group(1), page)
-                        .exists();
-            }
-        }
     }
 
     /** Runs the commands of a page; their number. */

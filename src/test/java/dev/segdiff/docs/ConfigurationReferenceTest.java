@@ -11,6 +11,7 @@ import com.sun.source.tree.LiteralTree;
 import com.sun.source.tree.MethodTree;
 import com.sun.source.tree.ModifiersTree;
 import com.sun.source.tree.Tree;
+import com.sun.source.tree.VariableTree;
 import com.sun.source.util.DocTrees;
 import com.sun.source.util.JavacTask;
 import com.sun.source.util.TreePath;
@@ -26,6 +27,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.tools.JavaCompiler;
 import javax.tools.StandardJavaFileManager;
@@ -36,9 +38,6 @@ import org.junit.jupiter.api.Test;
 /** The page of all configuration keys is made of the mappings: the Javadoc of a key is its only description. */
 class ConfigurationReferenceTest {
     private static final Pattern CODE = Pattern.compile("\\{@(?:code|link) ([^}]*)}");
-
-    /** What stands for the key of a map: the name of a policy or of a job. */
-    private static final Map<String, String> PLACEHOLDERS = Map.of("policies", "NAME", "cron", "JOB");
 
     /**
      * @param defaultValue null: there is none
@@ -117,16 +116,24 @@ class ConfigurationReferenceTest {
             return null;
         }
 
+        /** Keys by job have no mapping, as jobs are found when the program runs: constants end where the job's name begins. */
+        @Override
+        public @Nullable Void visitVariable(VariableTree variable, @Nullable Void nothing) {
+            if (variable.getInitializer() instanceof LiteralTree literal
+                    && String.valueOf(literal.getValue()).matches("segdiff\\..*\\.")) {
+                String name = literal.getValue() + "JOB";
+                keys.put(name, new Key(name, null, text()));
+            }
+            return null;
+        }
+
         @Override
         public @Nullable Void visitMethod(MethodTree method, @Nullable Void nothing) {
             boolean nested = annotation(method.getModifiers(), "WithParentName").isPresent();
             if (!nested && method.getBody() == null) {
                 String part = value(method.getModifiers(), "WithName")
                         .orElseGet(() -> StringUtil.skewer(method.getName().toString()));
-                String map = method.getReturnType().toString().startsWith("Map<")
-                        ? "." + PLACEHOLDERS.getOrDefault(part, "JOB")
-                        : "";
-                String name = prefix + "." + part + map;
+                String name = prefix + "." + part;
                 keys.put(
                         name,
                         new Key(
@@ -143,7 +150,8 @@ class ConfigurationReferenceTest {
             if (comment == null) {
                 return "";
             }
-            Matcher code = CODE.matcher(comment.getFullBody().toString().replace("\n,", "\n"));
+            Matcher code = CODE.matcher(
+                    comment.getFullBody().stream().map(Object::toString).collect(Collectors.joining()));
             return code.replaceAll("`$1`");
         }
 

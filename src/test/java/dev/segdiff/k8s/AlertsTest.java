@@ -15,9 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.MatchResult;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -118,17 +116,5 @@ class AlertsTest {
 
         assertThat(rules).isNotEmpty();
         assertThat(promtool("check", "rules", "--lint=none", "dashboard.yaml")).contains(rules.size() + " rules found");
-    }
-
-    @Test
-    void runbooksOnlyNameRunbooksThatAreThere() throws IOException {
-        try (Stream<Path> runbooks = Files.list(Path.of("ops-runbooks"))) {
-            for (Path runbook : runbooks.toList()) {
-                Matcher link = Pattern.compile("\\]\\(([a-z-]+\\.md)\\)").matcher(Files.readString(runbook));
-                while (link.find()) {
-                    assertThat(runbook.resolveSibling(link.group(1))).exists();
-                }
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@ package dev.segdiff.segment;
 
 import static dev.segdiff.segment.SegmentFixture.DAY;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import dev.segdiff.run.Outcome;
 import dev.segdiff.support.TestDatabase;
@@ -38,6 +39,21 @@ class PublicationForAllTablesTest {
         segments.contacts(key, 2, 3, 4);
 
         assertThat(segments.run(DAY.plusDays(1)).outcome()).isEqualTo(Outcome.SUCCEEDED);
+    }
+
+    @Test
+    void snapshotThatAnotherWorkerHasPublishedMeanwhileIsLeftToIt() {
+        SegmentFixture segments = new SegmentFixture(db);
+        SegmentDiffQueries queries = new SegmentDiffQueries();
+        SegmentKey key = segments.segment(1, 1, 2, 3, 4);
+        segments.run(DAY);
+        DueSegment stale = db.database()
+                .<DueSegment>transaction(session -> queries.find(session, key).orElseThrow());
+        segments.contacts(key, 2, 3, 4);
+        segments.run(DAY.plusDays(1));
+
+        assertThatCode(() -> db.database().inTransaction(session -> queries.identify(session, stale)))
+                .doesNotThrowAnyException();
     }
 
     /** All our tables that are ever updated or deleted from; diffs and the log's months only gain rows. */

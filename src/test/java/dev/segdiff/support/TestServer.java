@@ -136,7 +136,7 @@ final class TestServer {
         // Stopped by Testcontainers' reaper, or here where that is disabled.
         Runtime.getRuntime().addShutdownHook(new Thread(container::stop));
         TestServer server = new TestServer(prefix, container.getUsername(), container.getPassword());
-        server.execute("postgres", "alter role postgres password '" + container.getPassword() + "'");
+        server.execute("postgres", "alter role current_user password '" + container.getPassword() + "'");
         return server;
     }
 

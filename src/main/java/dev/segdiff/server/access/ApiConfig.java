@@ -16,8 +16,8 @@ import java.util.Optional;
 public interface ApiConfig {
     /**
      * One API token with all rights, at least 16 characters long. The ledger names its holder "admin". Without this key
-     * and without segdiff.api.tokens-file the API and the page refuse everybody, unless serve listens on loopback only
-     * (the default): then everybody on this machine may do everything.
+     * and without {@code segdiff.api.tokens-file} the API and the page refuse everybody, unless serve listens on
+     * loopback only (the default): then everybody on this machine may do everything.
      */
     @WithDefault("")
     Optional<String> token();

@@ -12,7 +12,7 @@ import java.time.Duration;
 @ConfigMapping(prefix = "segdiff.schedule")
 public interface ScheduleConfig {
     /**
-     * Whether serve starts the jobs by itself, at the times of segdiff.schedule.cron.JOB. Set it to false where
+     * Whether serve starts the jobs by itself, at the times of {@code segdiff.schedule.cron.JOB}. Set it to false where
      * CronJobs run the jobs.
      */
     @WithConverter(ConfigConverters.Switch.class)
