@@ -345,7 +345,7 @@ class ManifestsTest {
     void everyJobHasARunbookThatRunsIt() throws IOException {
         StringBuilder runbooks = new StringBuilder();
         try (Stream<Path> files = Files.list(Path.of("ops-runbooks"))) {
-            for (Path file : files.toList()) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
                 runbooks.append(Files.readString(file));
             }
         }
