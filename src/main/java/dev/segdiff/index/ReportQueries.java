@@ -92,7 +92,7 @@ class ReportQueries {
                     when name = 'idle_in_transaction_session_timeout' and setting = '0' then 'a forgotten transaction holds back vacuum for ever'
                     when name = 'maintenance_work_mem' and setting::bigint < 65536 then 'less than the default (64 MB): large tables need several passes over their indexes'
                     end as unusual
-                from pg_settings
+                from (select name, reset_val as setting, unit from pg_settings) others
                 where name like 'autovacuum%' or name in ('track_counts', 'maintenance_work_mem', 'vacuum_cost_limit', 'old_snapshot_threshold',
                     'idle_in_transaction_session_timeout', 'hot_standby_feedback', 'max_slot_wal_keep_size')
                 order by name

@@ -184,6 +184,19 @@ class IndexReportTest {
     }
 
     @Test
+    void settingsAreThoseOfOtherSessionsAndNotWhatSegdiffSetsForItself() {
+        db.execute("alter database %s set idle_in_transaction_session_timeout = '10min'".formatted(db.name()));
+
+        assertThat(report().settings())
+                .filteredOn(s -> s.name().equals("idle_in_transaction_session_timeout"))
+                .singleElement()
+                .satisfies(s -> {
+                    assertThat(s.value()).isEqualTo("600000");
+                    assertThat(s.unusual()).isNull();
+                });
+    }
+
+    @Test
     void whoHoldsBackVacuumIsTold() throws SQLException {
         try (Connection old = db.connect();
                 Connection preparing = db.connect()) {
