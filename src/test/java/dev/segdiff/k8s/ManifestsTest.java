@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import dev.segdiff.db.DatabaseConfig;
@@ -63,6 +64,10 @@ class ManifestsTest {
             "ServiceAccount", V1ServiceAccount.class,
             "StatefulSet", V1StatefulSet.class);
 
+    private static final JavaClasses CODE = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("dev.segdiff");
+
     private static final Set<String> PROBES = Set.of("/q/health/started", "/q/health/live", "/q/health/ready");
 
     private static List<String> overlays() {
@@ -114,9 +119,7 @@ class ManifestsTest {
     /** All jobs of the program; what they are called and when they run needs nothing that is injected. */
     private static List<Job> jobs() {
         List<Job> jobs = new ArrayList<>();
-        for (JavaClass found : new ClassFileImporter()
-                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
-                .importPackages("dev.segdiff")) {
+        for (JavaClass found : CODE) {
             if (found.isAssignableTo(Job.class)
                     && !found.isInterface()
                     && !found.getName().contains("_")) {
@@ -224,9 +227,7 @@ class ManifestsTest {
 
     private static Set<String> known() {
         Set<String> keys = new HashSet<>();
-        for (JavaClass found : new ClassFileImporter()
-                .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
-                .importPackages("dev.segdiff")) {
+        for (JavaClass found : CODE) {
             if (found.isAnnotatedWith(ConfigMapping.class)) {
                 String prefix = found.getAnnotationOfType(ConfigMapping.class).prefix();
                 for (Method method : found.reflect().getDeclaredMethods()) {
