@@ -171,11 +171,14 @@ class LiveRunsTest {
     @Test
     void databaseThatGoesAwayLeavesTheJobFree() {
         Job job = new TestJob(true, run -> {
-            db.rows("""
-                    select pg_terminate_backend(pid) from pg_stat_activity
-                    where datname = current_database() and pid <> pg_backend_pid()
-                    """);
-            run.inTransaction(runs.database, session -> session.list("select 1", row -> row));
+            run.inTransaction(runs.database, session -> {
+                session.call("select 1");
+                db.rows("""
+                        select pg_terminate_backend(pid) from pg_stat_activity
+                        where datname = current_database() and pid <> pg_backend_pid()
+                        """);
+                session.call("select 1");
+            });
             return Result.succeeded();
         });
         RunContext run = live.start(job, ASKED).orElseThrow();
