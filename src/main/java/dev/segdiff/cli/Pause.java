@@ -22,7 +22,10 @@ final class Pause extends DatabaseCommand {
     @Parameters(paramLabel = "JOB", description = "such as event-expiry")
     String name;
 
-    @Option(names = "--reason", paramLabel = "TEXT", description = "told to whoever wonders")
+    @Option(
+            names = "--reason",
+            paramLabel = "TEXT",
+            description = "why the job is paused; runs that are skipped tell it, and the page does")
     @Nullable
     String reason;
 

@@ -9,7 +9,8 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "changes",
-        description = "Streams the net changes since a version; all members to whoever has none, or one too old.")
+        description =
+                "Streams the net changes since a version; all members if the version is missing, or older than the kept diffs.")
 final class SegmentsChanges extends DatabaseCommand {
     enum Format {
         table,

@@ -12,7 +12,7 @@ import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 
-@Command(name = "status", description = "The state of each job's goal, whoever ran it.")
+@Command(name = "status", description = "The state of each job's goal, also if other processes ran the job.")
 final class Status extends DatabaseCommand {
     @Inject
     Jobs jobs;
