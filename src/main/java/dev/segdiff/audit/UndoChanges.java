@@ -67,8 +67,13 @@ final class UndoChanges {
      * consecutive numbers.
      */
     String ids() {
+        return ids(session, "undo_changes");
+    }
+
+    /** The numbers of the changes that a temporary table of this transaction lists. */
+    static String ids(Session session, String list) {
         return session.one(
-                "select coalesce(range_agg(int8range(audit_id, audit_id, '[]')), '{}') from undo_changes",
+                "select coalesce(range_agg(int8range(audit_id, audit_id, '[]')), '{}') from " + list,
                 row -> row.getString(1));
     }
 

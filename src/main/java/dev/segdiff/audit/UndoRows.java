@@ -141,9 +141,7 @@ final class UndoRows {
     }
 
     String conflictIds() {
-        return session.one(
-                "select coalesce(range_agg(int8range(audit_id, audit_id, '[]')), '{}') from undo_conflicts",
-                row -> row.getString(1));
+        return UndoChanges.ids(session, "undo_conflicts");
     }
 
     /**

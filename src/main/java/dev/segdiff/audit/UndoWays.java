@@ -131,9 +131,8 @@ final class UndoWays {
     }
 
     private void revert(String images, long from, long to, boolean divide) {
-        session.list(
+        session.call(
                 "select segdiff.undo_range(?::regclass, ?, ?, ?, current_setting('search_path'), ?)",
-                row -> row,
                 table,
                 images,
                 from,

@@ -139,7 +139,7 @@ public class EventExpiry implements Job {
             } else {
                 run.counts().add(result.locked() ? "busy" : "refused", 1);
                 String verdict = result.locked() ? " is locked: " : " refused: ";
-                result.faults().forEach(problem -> run.problem("policy " + policy.name() + verdict + problem));
+                result.faults().forEach(problem -> run.problem(policy.subject() + verdict + problem));
             }
         }
         return served;

@@ -5,6 +5,7 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
+import dev.segdiff.event.EventPartitions.Found;
 import dev.segdiff.event.PolicyCheck.CheckResult;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Measure;
@@ -72,15 +73,18 @@ class EventGoal {
             CheckResult result = check.check(policy, policies, now);
             TimedTable table = result.table();
             if (table == null) {
-                result.faults().forEach(fault -> problems.add("policy " + policy.name() + ": " + fault));
+                result.faults().forEach(fault -> problems.add(policy.subject() + ": " + fault));
                 met = false;
                 continue;
             }
             PolicyTable target = new PolicyTable(policy, table, Horizon.of(policy, table.key(), now));
-            PolicyState state = state(target);
+            Optional<Found> found = table.partitioned()
+                    ? Optional.of(ask(session -> partitions.find(session, target)))
+                    : Optional.empty();
+            PolicyState state = state(target, overdue(target, found));
             heldBack(target).ifPresent(problems::add);
-            Optional<String> lacking = lackingPartitions(target);
-            lacking.ifPresent(what -> problems.add("policy " + policy.name() + ": " + what));
+            Optional<String> lacking = found.flatMap(some -> ahead.lacking(some.partitions(), now));
+            lacking.ifPresent(what -> problems.add(policy.subject() + ": " + what));
             met &= lacking.isEmpty() && state.met();
             measures.addAll(state.measures(policy));
             details.add(policy.name() + ": " + state.describe());
@@ -110,14 +114,7 @@ class EventGoal {
         }
     }
 
-    private Optional<String> lackingPartitions(PolicyTable target) {
-        return target.table().partitioned()
-                ? ahead.lacking(ask(target::partitions), target.horizon().now())
-                : Optional.empty();
-    }
-
-    private PolicyState state(PolicyTable target) {
-        Optional<Duration> overdue = overdue(target);
+    private PolicyState state(PolicyTable target, Optional<Duration> overdue) {
         boolean met = overdue.isPresent() && overdue.get().compareTo(TOLERANCE) <= 0;
         boolean nothing = overdue.isPresent() && overdue.get().isZero();
         String bound = target.horizon().value();
@@ -131,15 +128,17 @@ class EventGoal {
         });
     }
 
+    private Optional<Duration> overdue(PolicyTable target, Optional<Found> found) {
+        return found.isPresent() ? Optional.of(overduePartitions(target, found.get())) : overdueRows(target);
+    }
+
     /**
      * For how long the oldest expired row should have been gone: zero if nothing has expired, empty if the query takes
      * too long.
      */
-    private Optional<Duration> overdue(PolicyTable target) {
+    private Optional<Duration> overdueRows(PolicyTable target) {
         TimedTable table = target.table();
-        if (table.partitioned()) {
-            return Optional.of(overduePartitions(target));
-        } else if (!table.indexed()) {
+        if (!table.indexed()) {
             return Optional.empty();
         }
         try {
@@ -161,8 +160,7 @@ class EventGoal {
      * For how long expired partitions, and expired rows in the default partition, should have been gone. A partition
      * goes as a whole, so it is overdue from the time when its last row has expired.
      */
-    private Duration overduePartitions(PolicyTable target) {
-        EventPartitions.Found found = ask(session -> partitions.find(session, target));
+    private Duration overduePartitions(PolicyTable target, Found found) {
         Duration overdue = found.partitions().all().stream()
                 .filter(partition -> found.expired().contains(partition.table()))
                 .map(partition -> target.table().key().time(String.valueOf(partition.to())))
@@ -174,7 +172,7 @@ class EventGoal {
         Duration strays = found.partitions()
                 .defaultPartition()
                 .filter(Partition::indexed)
-                .flatMap(partition -> overdue(target.with(target.table().partition(partition))))
+                .flatMap(partition -> overdueRows(target.with(target.table().partition(partition))))
                 .orElse(Duration.ZERO);
         return overdue.compareTo(strays) > 0 ? overdue : strays;
     }

@@ -44,6 +44,11 @@ public record EventPolicy(
 
     static final Share MAX_SHARE = new Share(0.95);
 
+    /** The name of the policy in problems, such as "policy audit". */
+    String subject() {
+        return "policy " + name;
+    }
+
     static boolean isRetention(Duration wanted) {
         return wanted.compareTo(MIN_RETENTION) >= 0 && wanted.compareTo(MAX_RETENTION) <= 0;
     }

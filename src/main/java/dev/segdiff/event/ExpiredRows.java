@@ -3,6 +3,7 @@ package dev.segdiff.event;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Session;
+import dev.segdiff.db.Settings;
 import dev.segdiff.event.EventQueries.Left;
 import dev.segdiff.pace.BatchLoop;
 import dev.segdiff.pace.Batches;
@@ -12,6 +13,7 @@ import dev.segdiff.table.TimeWalk;
 import dev.segdiff.table.TimeWalk.Done;
 import dev.segdiff.table.TimeWalk.Range;
 import dev.segdiff.table.TimeWalk.Slice;
+import dev.segdiff.table.TimedTable;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -46,14 +48,9 @@ class ExpiredRows {
      * @return how many more rows this run may delete
      */
     long delete(PolicyRun run, @Nullable String cursor, long maxRows) {
-        BatchLoop loop = batches.loop(run.run(), run.gate(), run.target().subject(), "expired")
+        BatchLoop loop = batches.loop(run.run(), run.gate(), run.policy().subject(), "expired")
                 .atMost(maxRows)
-                // A table with row security was refused before. Tables that its triggers read may have row security.
-                .tuned(settings -> settings.with("row_security", "on"));
-        if (run.table().indexed()) {
-            // If half of the table has expired, the planner may prefer to read the whole table for every batch.
-            loop.tuned(settings -> settings.with("row_security", "on").with("enable_seqscan", "off"));
-        }
+                .tuned(settings -> tuned(settings, run.table()));
         Deletion deletion = new Deletion(run, loop);
         TimeWalk walk = new TimeWalk(run.table(), loop, deletion);
         if (run.table().indexed()) {
@@ -65,6 +62,13 @@ class ExpiredRows {
         lookAgain(run, walk);
         deletion.tell();
         return loop.left();
+    }
+
+    private static Settings tuned(Settings settings, TimedTable table) {
+        // A table with row security was refused before. Tables that its triggers read may have row security.
+        Settings batch = settings.with("row_security", "on");
+        // If half of the table has expired, the planner may prefer to read the whole table for every batch.
+        return table.indexed() ? batch.with("enable_seqscan", "off") : batch;
     }
 
     private static void lookAgain(PolicyRun run, TimeWalk walk) {

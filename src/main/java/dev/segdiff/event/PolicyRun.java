@@ -23,7 +23,7 @@ record PolicyRun(RunContext run, Gate gate, PolicyTable target) {
     }
 
     void problem(String text) {
-        run.problem(target.subject() + text);
+        run.problem(policy().subject() + text);
     }
 
     /** The same run and policy for one partition of the table. */

@@ -9,11 +9,6 @@ import dev.segdiff.table.Where;
 
 /** A policy with its table, and the horizon before which rows of the table have expired. */
 record PolicyTable(EventPolicy policy, TimedTable table, Horizon horizon) {
-    /** The name of the policy in problems, such as "policy audit". */
-    String subject() {
-        return "policy " + policy.name();
-    }
-
     RetentionGuard guard() {
         return new RetentionGuard(table, policy.retention());
     }
@@ -25,7 +20,10 @@ record PolicyTable(EventPolicy policy, TimedTable table, Horizon horizon) {
 
     Partitions partitions(Session session) {
         PartitionPlan plan = new PartitionPlan(
-                subject(), "segdiff.events." + policy.name(), policy.partitionsAhead(), policy.partitionInterval());
+                policy.subject(),
+                "segdiff.events." + policy.name(),
+                policy.partitionsAhead(),
+                policy.partitionInterval());
         return new Partitions(plan, table, PartitionCatalog.list(session, table));
     }
 

@@ -11,7 +11,7 @@ import java.util.Optional;
  * empty if there is none.
  */
 @ApplicationScoped
-public class Obstacles {
+class Obstacles {
     /**
      * How many times the size of the fresh index a rebuild takes on the disk for a while: once for the new index, once
      * for the sorted entries in temporary files, and once for the WAL.

@@ -3,6 +3,7 @@ package dev.segdiff.segment;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
+import dev.segdiff.table.PartitionDdl;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -38,6 +39,8 @@ class DiffPartitions {
      * ahead of UTC; days before this one are outside the retention everywhere.
      */
     private static final String OLDEST_KEPT = "((now() at time zone 'UTC' + interval '14 hours')::date - ?::integer)";
+
+    private static final TableName DIFFS = new TableName("segdiff", "segment_diffs");
 
     private final Database database;
 
@@ -130,8 +133,7 @@ class DiffPartitions {
                 partition.toString());
         if (!attached) {
             session.update("create unique index on %s (version, contact_id)".formatted(partition));
-            session.update("alter table segdiff.segment_diffs attach partition %s for values from ('%s') to ('%s')"
-                    .formatted(partition, from, to));
+            session.update(PartitionDdl.attach(DIFFS, partition, from, to));
             session.update("alter table %s drop constraint day".formatted(partition));
         }
     }

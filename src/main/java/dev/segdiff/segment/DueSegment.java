@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param unidentified whether the snapshot table has no replica identity, which publications need for deletes
  * @param nextVersion the number of the version to publish
  */
-public record DueSegment(
+record DueSegment(
         SegmentKey key,
         @Nullable String source,
         @Nullable Long currentVersion,

@@ -5,7 +5,7 @@ import java.net.UnknownHostException;
 import org.jspecify.annotations.Nullable;
 
 /** Finds out whether an address can be reached from this machine only. */
-public final class LocalAddress {
+final class LocalAddress {
     private LocalAddress() {}
 
     /** Whether a server that listens on this host can be reached from this machine only. */

@@ -8,7 +8,7 @@ import java.util.function.LongSupplier;
  * Limits the rate of requests for each of many keys, such as addresses, with a token bucket for each key. If there are
  * too many keys, those that have not asked for the longest time are forgotten.
  */
-public final class RateLimit {
+final class RateLimit {
     private static final int MAX_KEYS = 10_000;
     private static final double NANOS = 1e9;
 

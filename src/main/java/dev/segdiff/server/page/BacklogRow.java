@@ -8,7 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** An event policy on the page, with how many rows it still has to remove. */
-public record BacklogRow(
+record BacklogRow(
         String policy, boolean met, String overdue, String eligible, String expired, String arriving, String forecast) {
     /** One row for each policy in the measures of the goal. */
     static List<BacklogRow> of(List<Measure> measures) {

@@ -5,7 +5,7 @@ import dev.segdiff.index.IndexState;
 import java.util.Locale;
 
 /** An index on the page, with its size and how much of it is wasted. */
-public record IndexRow(String index, boolean valid, String size, String bloat, String wasted, String remarks) {
+record IndexRow(String index, boolean valid, String size, String bloat, String wasted, String remarks) {
     static IndexRow of(IndexState index) {
         return new IndexRow(
                 index.index().plain(),

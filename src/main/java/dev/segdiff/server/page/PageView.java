@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param fault what is wrong with the database; then the rest of the page is what was known before, or empty
  */
-public record PageView(
+record PageView(
         Viewer viewer,
         @Nullable String fault,
         boolean live,

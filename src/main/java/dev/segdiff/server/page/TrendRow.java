@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A segment on the page, with its bars of added and removed contacts. */
-public record TrendRow(String segment, String contacts, String added, String removed, List<Bar> bars) {
+record TrendRow(String segment, String contacts, String added, String removed, List<Bar> bars) {
     private static final int PITCH = 6;
     private static final int HEIGHT = 16;
 

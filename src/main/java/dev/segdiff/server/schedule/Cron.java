@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  * its days, also when clocks change. A time in the gap when clocks go forward comes later by the length of the gap. A
  * time that comes twice when clocks go back counts the first time. A schedule for every hour goes on hour by hour.
  */
-public final class Cron {
+final class Cron {
     private static final CronParser PARSER = new CronParser(CronDefinitionBuilder.instanceDefinitionFor(CronType.UNIX));
 
     private final String expression;

@@ -5,7 +5,7 @@ import jakarta.inject.Singleton;
 import java.time.Clock;
 
 /** The clock of schedules and sessions. Times that are compared with rows come from the database's clock. */
-public final class ServerClock {
+final class ServerClock {
     @Produces
     @Singleton
     Clock clock() {

@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Collects samples by the name of their metric, in the order in which the metrics were first added. */
-public final class MetricFamilies {
+final class MetricFamilies {
     private static final String PREFIX = "segdiff_";
 
     private final Map<String, MetricFamilySamples> byName = new LinkedHashMap<>();
