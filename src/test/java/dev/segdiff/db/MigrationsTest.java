@@ -6,14 +6,23 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.segdiff.support.TestConfig;
 import dev.segdiff.support.TestDatabase;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.sql.SQLException;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import org.flywaydb.core.Flyway;
+import org.flywaydb.core.api.configuration.FluentConfiguration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class MigrationsTest {
     final TestDatabase db = new TestDatabase();
@@ -29,12 +38,14 @@ class MigrationsTest {
     }
 
     private Migrations migrations(String... config) {
-        Flyway flyway = Flyway.configure()
+        return new Migrations(db.database(), flyway().load(), TestConfig.of(DatabaseConfig.class, config));
+    }
+
+    private FluentConfiguration flyway() {
+        return Flyway.configure()
                 .dataSource(db.url(), db.user(), db.password())
                 .schemas("segdiff")
-                .defaultSchema("segdiff")
-                .load();
-        return new Migrations(db.database(), flyway, TestConfig.of(DatabaseConfig.class, config));
+                .defaultSchema("segdiff");
     }
 
     @Test
@@ -78,11 +89,68 @@ class MigrationsTest {
     }
 
     @Test
-    void everyFileOfTheSchemaCounts() throws java.io.IOException {
-        try (Stream<java.nio.file.Path> files =
-                java.nio.file.Files.list(java.nio.file.Path.of("src/main/resources/db/migration"))) {
-            assertThat(files.map(file -> file.getFileName().toString()))
-                    .containsExactlyInAnyOrderElementsOf(Migrations.FILES);
+    void fingerprintIsThatOfAllFiles() throws IOException, NoSuchAlgorithmException {
+        MessageDigest sha = MessageDigest.getInstance("SHA-256");
+        for (Path file : files()) {
+            sha.update(Files.readAllBytes(file));
+        }
+
+        assertThat(Migrations.fingerprint())
+                .isEqualTo("segdiff " + HexFormat.of().formatHex(sha.digest()));
+    }
+
+    /** Each file of functions in {@code src/main/sql} stands in one of the three, once. */
+    @Test
+    void functionsOfAllRoomsAreApplied() throws IOException {
+        List<Path> rooms;
+        try (Stream<Path> all = Files.walk(Path.of("src/main/sql"))) {
+            rooms = all.filter(Files::isRegularFile).toList();
+        }
+        String applied = "";
+        for (Path file : files()) {
+            applied += Files.readString(file);
+        }
+
+        assertThat(rooms).hasSizeGreaterThan(10);
+        for (Path part : rooms) {
+            assertThat(applied).containsOnlyOnce(Files.readString(part));
+            assertThat(Path.of("src/main/java/dev/segdiff", part.getName(3).toString()))
+                    .isDirectory();
+        }
+    }
+
+    /** A former version refuses a schema with files that it does not have, so that their names stay. */
+    @Test
+    void formerVersionPutsItsFunctionsBackAndThisOneItsOwn(@TempDir Path former) throws IOException {
+        for (Path file : files()) {
+            Files.copy(file, former.resolve(file.getFileName().toString()));
+        }
+        Path functions = former.resolve("R__functions.sql");
+        Files.writeString(
+                functions, "\ncomment on function segdiff.logical_day() is 'former';\n", StandardOpenOption.APPEND);
+        String comment = "select obj_description('segdiff.logical_day()'::regprocedure)";
+        migrations().migrate();
+        String today = db.value(comment);
+
+        new Migrations(
+                        db.database(),
+                        flyway().locations("filesystem:" + former).load(),
+                        TestConfig.of(DatabaseConfig.class))
+                .migrate();
+        assertThat(db.value(comment)).isEqualTo("former");
+
+        migrations().migrate();
+        assertThat(db.value(comment)).isEqualTo(today);
+        assertThat(files())
+                .extracting(file -> file.getFileName().toString())
+                .filteredOn(name -> name.startsWith("R__"))
+                .containsExactly("R__audit_functions.sql", "R__functions.sql", "R__retention_functions.sql");
+    }
+
+    /** The files that Flyway applies, by name. */
+    private static List<Path> files() throws IOException {
+        try (Stream<Path> files = Files.list(Path.of("target/classes/db/migration"))) {
+            return files.sorted().toList();
         }
     }
 
