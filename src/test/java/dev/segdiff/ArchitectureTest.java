@@ -1,14 +1,20 @@
 package dev.segdiff;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.Architectures;
 import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 import dev.segdiff.run.Job;
@@ -114,6 +120,25 @@ class ArchitectureTest {
                 .areAnnotatedWith(picocli.CommandLine.Command.class)
                 .should()
                 .resideInAPackage("dev.segdiff.cli")
+                .andShould()
+                .haveSimpleNameEndingWith("Command")
+                .check(CODE);
+    }
+
+    /** Constructors are left out: the container fills in their parameters. */
+    @Test
+    void noMethodHasMoreThanFourParameters() {
+        methods()
+                .that()
+                .doNotHaveModifier(JavaModifier.SYNTHETIC)
+                .should(new ArchCondition<>("have at most four parameters") {
+                    @Override
+                    public void check(JavaMethod method, ConditionEvents events) {
+                        int parameters = method.getRawParameterTypes().size();
+                        events.add(new SimpleConditionEvent(
+                                method, parameters <= 4, method.getFullName() + " has " + parameters));
+                    }
+                })
                 .check(CODE);
     }
 }

@@ -1,7 +1,6 @@
 package dev.segdiff.audit;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
@@ -23,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 @ApplicationScoped
 public class AuditUndo {
     /** The time limit of each statement of an undo. */
-    private static final Duration PATIENCE = Duration.ofMinutes(10);
+    private static final Duration STATEMENT_TIMEOUT = Duration.ofMinutes(10);
 
     /** The largest number of changes and of conflicts in a report. Further ones are only counted. */
     private static final int LISTED = 1_000;
@@ -93,44 +92,41 @@ public class AuditUndo {
         this.database = database;
     }
 
-    /** See {@link #undo(AuditFilter, String, String, Report, boolean, Watcher)}. */
-    public Report undo(AuditFilter filter, String what, String actor, @Nullable Report plan, boolean skipConflicts) {
-        return undo(filter, what, actor, plan, skipConflicts, (step, rows, ofRows) -> {});
-    }
+    /**
+     * What is to be taken back.
+     *
+     * @param what the words with which the log names what was taken back
+     * @param actor who takes the changes back
+     * @param skipConflicts whether the other changes are taken back if some cannot be
+     */
+    public record Request(AuditFilter filter, String what, String actor, boolean skipConflicts) {}
 
     /**
      * Takes the changes back, or only tries to and reports what it would do.
      *
-     * @param what the words with which the log names what was taken back
-     * @param actor who takes the changes back
      * @param plan the report that was shown before, whose changes and no others are taken back; {@link #UNSEEN}: no
      *     report was shown; null: only try, and change nothing
      * @throws InvalidInputException if the filter selects no recorded change
      */
-    public Report undo(
-            AuditFilter filter,
-            String what,
-            String actor,
-            @Nullable Report plan,
-            boolean skipConflicts,
-            Watcher watcher) {
+    public Report undo(Request request, @Nullable Report plan, Watcher watcher) {
+        AuditFilter filter = request.filter();
         if (filter.table().schema().equals("segdiff")) {
             throw new InvalidInputException(
                     filter.table().plain()
                             + " belongs to segdiff, whose tables depend on each other: use `segdiff segments restore` or `segdiff undo RUN`");
         }
         Settings settings = database.defaults()
-                .statementTimeout(PATIENCE)
-                .with("segdiff.actor", actor)
-                .with("segdiff.undoes", what)
+                .statementTimeout(STATEMENT_TIMEOUT)
+                .with("segdiff.actor", request.actor())
+                .with("segdiff.undoes", request.what())
                 // Up to a million rows are sorted and matched.
                 .with("work_mem", "64MB");
         Watcher logged = (step, rows, ofRows) -> {
             LOG.debugf("undo of %s: %s, %d of %d", filter.table(), step, rows, ofRows);
             watcher.at(step, rows, ofRows);
         };
-        return AuditLog.reading(() -> database.transaction(settings, new Cancellation(), session -> {
-            Report report = undo(session, filter, plan, skipConflicts, logged);
+        return AuditLog.reading(() -> database.transaction(settings, session -> {
+            Report report = undo(session, request, plan, logged);
             if (!report.done()) {
                 session.rollBackAtEnd();
             }
@@ -138,8 +134,8 @@ public class AuditUndo {
         }));
     }
 
-    private static Report undo(
-            Session session, AuditFilter filter, @Nullable Report plan, boolean skipConflicts, Watcher watcher) {
+    private static Report undo(Session session, Request request, @Nullable Report plan, Watcher watcher) {
+        AuditFilter filter = request.filter();
         AuditLog.checkKnown(session, filter);
         watcher.at("reading the log", 0, 0);
         UndoChanges meant = new UndoChanges(session, filter.table());
@@ -161,7 +157,7 @@ public class AuditUndo {
         long allConflicts = 0;
         session.update("savepoint before_undo");
         long found = takeBack(rows, ways);
-        while (found > 0 && skipConflicts && !changes.isEmpty()) {
+        while (found > 0 && request.skipConflicts() && !changes.isEmpty()) {
             allConflicts += found;
             conflicts.addAll(rows.newestConflicts(LISTED - conflicts.size()));
             String inTheWay = rows.conflictIds();

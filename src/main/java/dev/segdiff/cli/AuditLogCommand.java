@@ -26,7 +26,7 @@ final class AuditLogCommand extends DatabaseCommand {
     AuditLog log;
 
     @Mixin
-    Audit.Filter filter;
+    AuditCommand.Filter filter;
 
     @Option(names = "--format", defaultValue = "table", description = "${COMPLETION-CANDIDATES}")
     Format format;
@@ -49,11 +49,11 @@ final class AuditLogCommand extends DatabaseCommand {
 
     private void print(AuditEntry entry) {
         output.styled(colour(entry.operation() + " " + words(entry.key()), Style.bold) + "  "
-                + Runs.TIME.format(entry.changedAt()) + "  " + Printable.of(who(entry)));
+                + RunsCommand.TIME.format(entry.changedAt()) + "  " + Printable.of(who(entry)));
         for (String column : entry.changed()) {
             boolean asText = entry.asText().contains(column);
-            line("- ", column, entry.oldRow(), asText, Style.fg_red);
-            line("+ ", column, entry.newRow(), asText, Style.fg_green);
+            line(Style.fg_red, "- " + column, value(entry.oldRow(), column), asText);
+            line(Style.fg_green, "+ " + column, value(entry.newRow(), column), asText);
         }
     }
 
@@ -65,9 +65,13 @@ final class AuditLogCommand extends DatabaseCommand {
                 + (entry.undoes() == null ? "" : ", undoes " + entry.undoes());
     }
 
-    private void line(String sign, String column, @Nullable JsonNode row, boolean asText, Style style) {
-        if (row != null && row.has(column)) {
-            output.styled(colour("    " + sign + column + ": " + words(row.get(column), asText), style));
+    private static @Nullable JsonNode value(@Nullable JsonNode row, String column) {
+        return row == null ? null : row.get(column);
+    }
+
+    private void line(Style style, String column, @Nullable JsonNode value, boolean asText) {
+        if (value != null) {
+            output.styled(colour("    " + column + ": " + words(value, asText), style));
         }
     }
 

@@ -16,7 +16,7 @@ final class AuditUndoCommand extends DatabaseCommand {
     AuditUndo undo;
 
     @Mixin
-    Audit.Filter filter;
+    AuditCommand.Filter filter;
 
     @Mixin
     UndoDialog dialog;
@@ -31,7 +31,6 @@ final class AuditUndoCommand extends DatabaseCommand {
                 output,
                 json,
                 "Take back " + changes.words() + "?",
-                (plan, watcher) ->
-                        undo.undo(changes, changes.words(), Controls.user(), plan, dialog.skipConflicts, watcher));
+                (plan, watcher) -> undo.undo(dialog.request(changes, changes.words()), plan, watcher));
     }
 }

@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Writes the changes of a segment as they come, in one of several formats. The memory does not grow with their number.
  */
 abstract class ChangesFormat implements SegmentReader.Consumer {
-    static ChangesFormat of(SegmentsChanges.Format format, SegmentKey key, @Nullable Long since, PrintWriter out) {
+    static ChangesFormat of(
+            SegmentsChangesCommand.Format format, SegmentKey key, @Nullable Long since, PrintWriter out) {
         return switch (format) {
             case table -> new People(key, since, out);
             case csv -> new Csv(out);

@@ -24,7 +24,7 @@ public final class CommandLines {
 
     /** The whole command line. The factory makes the commands and injects what they need. */
     private static CommandLine create(CommandLine.IFactory factory) {
-        return new CommandLine(Segdiff.class, factory)
+        return new CommandLine(SegdiffCommand.class, factory)
                 .registerConverter(Duration.class, CommandLines::duration)
                 .registerConverter(LocalDate.class, CommandLines::day)
                 .registerConverter(AtLeastOne.class, CommandLines::atLeastOne)
@@ -70,10 +70,10 @@ public final class CommandLines {
 
     /** Sets what Quarkus reads before any command runs: for {@code serve}, HTTP is opened. */
     public static void prepare(String... args) {
-        if (command(args) instanceof Serve) {
+        if (command(args) instanceof ServeCommand) {
             System.setProperty("quarkus.http.host-enabled", "true");
         }
-        if (List.of(args).contains(Segdiff.LOG_JSON)) {
+        if (List.of(args).contains(SegdiffCommand.LOG_JSON)) {
             System.setProperty("quarkus.log.console.json.enabled", "true");
         }
     }

@@ -50,21 +50,21 @@ final class DemoCommand extends DatabaseCommand implements Interruptible {
         SegmentKey sample = demo.sample();
         List<SegmentVersion> versions = demo.versions(sample);
         title("Loaded %,d events, replayed %d days".formatted(events, runs.size()));
-        output.table(Runs.table(runs));
+        output.table(RunsCommand.table(runs));
         title("Segments after the last day");
-        output.table(SegmentsList.table(registry.list()));
+        output.table(SegmentsListCommand.table(registry.list()));
         title("Versions of segment " + sample + ", which changed most: "
                 + registry.show(sample).source());
-        output.table(SegmentsShow.table(versions));
+        output.table(SegmentsShowCommand.table(versions));
         title("Added and removed per day");
         output.styled(Chart.of(versions));
         long first = versions.get(0).version();
         title("Its net changes over all these days");
-        ChangesFormat changes = ChangesFormat.of(SegmentsChanges.Format.table, sample, first, output.out());
+        ChangesFormat changes = ChangesFormat.of(SegmentsChangesCommand.Format.table, sample, first, output.out());
         changes.end(reader.read(sample, first, changes));
         title("Removed segment %s, which nobody uses, and activity older than %d years"
                 .formatted(Demo.FORGOTTEN, Demo.RETENTION_DAYS / 365));
-        output.table(Runs.table(deletions));
+        output.table(RunsCommand.table(deletions));
         title("Look further");
         output.line("java -jar target/segdiff.jar status");
         output.line("java -jar target/segdiff.jar segments restore %d %d"

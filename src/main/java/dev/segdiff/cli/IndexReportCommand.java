@@ -46,7 +46,7 @@ final class IndexReportCommand extends DatabaseCommand {
         title("Autovacuum");
         output.table(settings(report.settings()));
         title("What keeps dead rows from being removed");
-        Table holders = new Table("KIND", "NAME", "TRANSACTIONS", "SINCE");
+        TextTable holders = new TextTable("KIND", "NAME", "TRANSACTIONS", "SINCE");
         report.holders().forEach(h -> holders.row(h.kind(), h.name(), h.age(), time(h.since())));
         if (report.holders().isEmpty()) {
             output.line("nothing");
@@ -61,8 +61,8 @@ final class IndexReportCommand extends DatabaseCommand {
         output.line(text);
     }
 
-    private Table indexes(List<IndexState> indexes) {
-        Table table = new Table("INDEX", "SIZE", "BLOAT", "BY", "WASTED", "SCANS", "LAST SCAN", "REMARKS");
+    private TextTable indexes(List<IndexState> indexes) {
+        TextTable table = new TextTable("INDEX", "SIZE", "BLOAT", "BY", "WASTED", "SCANS", "LAST SCAN", "REMARKS");
         // Indexes with remarks come first, and among these the most wasteful ones.
         indexes.stream()
                 .sorted(Comparator.comparing(index -> index.valid() && index.duplicateOf() == null))
@@ -79,8 +79,8 @@ final class IndexReportCommand extends DatabaseCommand {
         return table;
     }
 
-    private Table tables(List<TableState> tables) {
-        Table table = new Table(
+    private TextTable tables(List<TableState> tables) {
+        TextTable table = new TextTable(
                 "TABLE", "SIZE", "BLOAT", "BY", "WASTED", "ROWS", "DEAD", "CHANGED", "VACUUM", "ANALYZE", "AGE",
                 "REMARKS");
         tables.stream()
@@ -102,8 +102,8 @@ final class IndexReportCommand extends DatabaseCommand {
         return table;
     }
 
-    private static Table settings(List<Setting> settings) {
-        Table table = new Table("SETTING", "VALUE", "REMARKS");
+    private static TextTable settings(List<Setting> settings) {
+        TextTable table = new TextTable("SETTING", "VALUE", "REMARKS");
         settings.forEach(s -> table.row(
                 s.name(), s.value() + (s.unit() == null ? "" : " " + s.unit()), Objects.toString(s.unusual(), "")));
         return table;
@@ -122,6 +122,6 @@ final class IndexReportCommand extends DatabaseCommand {
     }
 
     private static @Nullable String time(@Nullable OffsetDateTime time) {
-        return time == null ? null : Runs.TIME.format(time);
+        return time == null ? null : RunsCommand.TIME.format(time);
     }
 }

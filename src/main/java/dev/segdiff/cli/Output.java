@@ -32,7 +32,7 @@ public class Output {
         out.flush();
     }
 
-    void table(Table table) {
+    void table(TextTable table) {
         styled(table.toString());
     }
 

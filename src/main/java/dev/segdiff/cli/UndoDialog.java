@@ -1,5 +1,6 @@
 package dev.segdiff.cli;
 
+import dev.segdiff.audit.AuditFilter;
 import dev.segdiff.audit.AuditUndo;
 import dev.segdiff.audit.AuditUndo.Report;
 import dev.segdiff.run.Outcome;
@@ -27,6 +28,11 @@ final class UndoDialog {
     @FunctionalInterface
     interface Undo {
         Report run(@Nullable Report plan, AuditUndo.Watcher watcher);
+    }
+
+    /** What is to be taken back, with what the person has said about conflicts. */
+    AuditUndo.Request request(AuditFilter changes, String what) {
+        return new AuditUndo.Request(changes, what, Controls.user(), skipConflicts);
     }
 
     /** @return the exit code */

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /** Converters of configuration values. Their error messages say which values are allowed. */
 public final class ConfigConverters {
     /** The longest duration, a hundred years. A longer one is a mistake, and PostgreSQL cannot hold it everywhere. */
-    private static final Duration LONGEST = Duration.ofDays(36_500);
+    private static final Duration MAX_DURATION = Duration.ofDays(36_500);
 
     private ConfigConverters() {}
 
@@ -49,7 +49,7 @@ public final class ConfigConverters {
             return within(
                     text,
                     Duration.ofSeconds(1),
-                    LONGEST,
+                    MAX_DURATION,
                     "expected a duration of a second or more, such as 90s, 30m or 12h, and at most 36500d");
         }
     }
@@ -63,7 +63,7 @@ public final class ConfigConverters {
             return within(
                     text,
                     Duration.ZERO,
-                    LONGEST,
+                    MAX_DURATION,
                     "expected a duration of 0 or more, such as 0s, 90s or 12h, and at most 36500d");
         }
     }
@@ -74,14 +74,14 @@ public final class ConfigConverters {
      */
     public static final class Timeout implements Converter<Duration> {
         private static final long serialVersionUID = 1;
-        private static final Duration LONGEST_TIMEOUT = Duration.ofDays(24);
+        private static final Duration MAX_TIMEOUT = Duration.ofDays(24);
 
         @Override
         public @Nullable Duration convert(String text) {
             return within(
                     text,
                     Duration.ofMillis(1),
-                    LONGEST_TIMEOUT,
+                    MAX_TIMEOUT,
                     "expected a duration from 1ms to 24d, such as 500ms, 30s or 2h");
         }
     }

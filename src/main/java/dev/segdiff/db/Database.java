@@ -52,7 +52,21 @@ public class Database {
 
     /** Runs work in a transaction with the default time limits. */
     public <T> T transaction(Function<Session, T> work) {
-        return transaction(defaults, new Cancellation(), work);
+        return transaction(defaults, work);
+    }
+
+    /** Runs work in a transaction with these settings that nothing cancels. */
+    public <T> T transaction(Settings settings, Function<Session, T> work) {
+        return transaction(settings, new Cancellation(), work);
+    }
+
+    /**
+     * Asks a question whose asker does not wait for long.
+     *
+     * @param timeout the time limit of each statement
+     */
+    public <T> T ask(Duration timeout, Function<Session, T> question) {
+        return transaction(defaults.statementTimeout(timeout), question);
     }
 
     /** Runs work in a transaction with the default time limits. */

@@ -21,7 +21,7 @@ import java.util.Optional;
  * operating system releases even after {@code kill -9}.
  */
 public final class EmbeddedServer implements AutoCloseable {
-    private static final String PATIENCE_SECONDS = "60";
+    private static final String TIMEOUT_SECONDS = "60";
     private static final String SUPERUSER = "postgres";
     private static final String LOOPBACK = "127.0.0.1";
 
@@ -162,7 +162,7 @@ public final class EmbeddedServer implements AutoCloseable {
                         "start",
                         "-w",
                         "-t",
-                        PATIENCE_SECONDS,
+                        TIMEOUT_SECONDS,
                         "-D",
                         data().toString(),
                         "-l",
@@ -234,7 +234,7 @@ public final class EmbeddedServer implements AutoCloseable {
     private void stop() throws IOException {
         if (Postmaster.running(data()).isPresent()) {
             programs.run(
-                    "", "pg_ctl", List.of("stop", "-w", "-t", PATIENCE_SECONDS, "-D", data().toString(), "-m", "fast"));
+                    "", "pg_ctl", List.of("stop", "-w", "-t", TIMEOUT_SECONDS, "-D", data().toString(), "-m", "fast"));
         }
     }
 

@@ -20,6 +20,14 @@ public record Retry(int attempts, Duration firstWait) {
      */
     public static final Retry DEFAULT = new Retry(5, Duration.ofMillis(100));
 
+    /**
+     * Whether a failure is worth another attempt at once. A lock that was not to be had is not: the session that holds
+     * the lock does not give it back within a second.
+     */
+    public static boolean exceptForLocks(DatabaseException failure) {
+        return failure.isTransient() && !failure.isLockTimeout();
+    }
+
     /** Runs the work until it succeeds. A failure that is not retryable, or that of the last attempt, is thrown. */
     public <T> T run(Cancellation cancellation, Predicate<DatabaseException> retryable, Supplier<T> work) {
         long wait = firstWait.toMillis();

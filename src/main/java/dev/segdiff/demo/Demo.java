@@ -11,9 +11,9 @@ import dev.segdiff.event.EventPolicy;
 import dev.segdiff.run.JobRunner;
 import dev.segdiff.run.Jobs;
 import dev.segdiff.run.RunConfig;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import dev.segdiff.segment.Segment;
 import dev.segdiff.segment.SegmentDiff;
 import dev.segdiff.segment.SegmentKey;
@@ -150,7 +150,7 @@ public class Demo {
     }
 
     private RunRequest request(LocalDate day) {
-        return new RunRequest(Trigger.COMMAND, day, false, false, List.of(), config.timeBudget());
+        return new RunRequest(RunOrigin.COMMAND, day, false, false, List.of(), config.timeBudget());
     }
 
     /** The versions of a segment, the oldest first. */

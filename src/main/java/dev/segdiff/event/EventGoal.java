@@ -1,6 +1,5 @@
 package dev.segdiff.event;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Session;
@@ -35,7 +34,7 @@ class EventGoal {
      * How long an expired row may wait before the goal is missed: 24 hours until the next daily run, and 6 hours for a
      * run that is late.
      */
-    private static final Duration TOLERANCE = Duration.ofHours(30);
+    private static final Duration GRACE_PERIOD = Duration.ofHours(30);
 
     private final Database database;
     private final EventGoalQueries queries;
@@ -115,7 +114,7 @@ class EventGoal {
     }
 
     private PolicyState state(PolicyTable target, Optional<Duration> overdue) {
-        boolean met = overdue.isPresent() && overdue.get().compareTo(TOLERANCE) <= 0;
+        boolean met = overdue.isPresent() && overdue.get().compareTo(GRACE_PERIOD) <= 0;
         boolean nothing = overdue.isPresent() && overdue.get().isZero();
         String bound = target.horizon().value();
         String tomorrow = target.table().key().bound(target.horizon().at().plus(Duration.ofDays(1)));
@@ -179,6 +178,6 @@ class EventGoal {
 
     private <T> T ask(Function<Session, T> question) {
         Settings settings = database.defaults().statementTimeout(QUERY_TIMEOUT).with("enable_seqscan", "off");
-        return database.transaction(settings, new Cancellation(), question);
+        return database.transaction(settings, question);
     }
 }

@@ -29,7 +29,7 @@ class BloatMeter {
      * The longest time for which a large index or table is read. While it is read, vacuum cannot remove rows that died
      * after the reading began.
      */
-    private static final Duration LONGEST = Duration.ofMinutes(10);
+    private static final Duration MAX_DURATION = Duration.ofMinutes(10);
 
     private final Database database;
     private final IndexQueries queries;
@@ -63,54 +63,41 @@ class BloatMeter {
      * @throws CancelledException if the run is to end
      */
     IndexState measured(IndexState index, Cancellation cancellation) {
-        return index.method().equals("btree")
-                ? measure(
-                        index.bytes(),
-                        index.tableOid(),
-                        session -> pgstattuple.measure(session, index),
-                        cancellation,
-                        index::measured,
-                        index)
-                : index;
+        if (!index.method().equals("btree")) {
+            return index;
+        }
+        OptionalDouble factor =
+                factor(index.bytes(), index.tableOid(), session -> pgstattuple.measure(session, index), cancellation);
+        return factor.isPresent() ? index.measured(factor.getAsDouble()) : index;
     }
 
     /** The table with its measured bloat; the unchanged table, if it cannot be measured. */
     TableState measured(TableState table) {
-        return measure(
-                table.bytes(),
-                table.oid(),
-                session -> pgstattuple.measure(session, table),
-                new Cancellation(),
-                table::measured,
-                table);
+        OptionalDouble factor =
+                factor(table.bytes(), table.oid(), session -> pgstattuple.measure(session, table), new Cancellation());
+        return factor.isPresent() ? table.measured(factor.getAsDouble()) : table;
     }
 
-    private <T> T measure(
-            long bytes,
-            long tableOid,
-            Function<Session, OptionalDouble> read,
-            Cancellation cancellation,
-            Function<Double, T> measured,
-            T unmeasured) {
+    private OptionalDouble factor(
+            long bytes, long tableOid, Function<Session, OptionalDouble> read, Cancellation cancellation) {
         try {
             if (!database.transaction(pgstattuple::isThere) || (isLarge(bytes) && !isIdle(tableOid, cancellation))) {
-                return unmeasured;
+                return OptionalDouble.empty();
             }
-            OptionalDouble factor = database.transaction(bounds(bytes), cancellation, read::apply);
-            return factor.isPresent() ? measured.apply(factor.getAsDouble()) : unmeasured;
+            return database.transaction(bounds(bytes), cancellation, read);
         } catch (DatabaseException e) {
             if (RunContext.isEndedBy(e)) {
                 throw e;
             }
             // The index or table was dropped, is locked, or takes too long to read: only the estimate is left.
-            return unmeasured;
+            return OptionalDouble.empty();
         }
     }
 
     private Settings bounds(long bytes) {
         Duration longest = config.statementTimeout();
         return database.defaults()
-                .statementTimeout(isLarge(bytes) && longest.compareTo(LONGEST) > 0 ? LONGEST : longest);
+                .statementTimeout(isLarge(bytes) && longest.compareTo(MAX_DURATION) > 0 ? MAX_DURATION : longest);
     }
 
     private boolean isLarge(long bytes) {

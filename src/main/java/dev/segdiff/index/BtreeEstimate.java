@@ -15,8 +15,12 @@ import java.util.OptionalDouble;
  * elsewhere (TOAST). Since PostgreSQL 13 duplicates are stored once. The number of duplicates in several columns is
  * estimated as if the columns were independent, so such an index looks healthier than it is. {@code reltuples} is the
  * value of the last VACUUM or ANALYZE.
+ *
+ * @param pageSize in bytes
+ * @param fillFactor the fill factor of leaves, in percent
+ * @param deduplicated whether equal keys are stored once
  */
-final class BtreeEstimate {
+record BtreeEstimate(int pageSize, int fillFactor, boolean deduplicated) {
     /** The bytes of a page that hold no entries: its header of 24 bytes, and b-tree's own 16 bytes at the end. */
     private static final int OVERHEAD = 24 + 16;
 
@@ -30,16 +34,12 @@ final class BtreeEstimate {
     /** The longest list of duplicates in a fresh index, as a part of a page. */
     private static final double LONGEST_LIST = 0.10;
 
-    private BtreeEstimate() {}
-
     /**
      * The pages of a fresh index; empty if the width of a column is unknown.
      *
      * @param rows the number of entries
-     * @param fillFactor the fill factor of leaves, in percent
-     * @param deduplicated whether equal keys are stored once
      */
-    static OptionalDouble pages(int pageSize, double rows, int fillFactor, boolean deduplicated, List<Column> columns) {
+    OptionalDouble pages(double rows, List<Column> columns) {
         if (rows < 0 || !Tuple.areKnown(columns)) {
             return OptionalDouble.empty();
         }
@@ -48,7 +48,7 @@ final class BtreeEstimate {
         // Each leaf except the last repeats the first key of its neighbour.
         double leaf = room - pageSize * (100 - fillFactor) / 100.0 - entry - LINE_POINTER;
         double duplicates = deduplicated && rows > 0 ? Math.max(1, rows / values(columns, rows)) : 1;
-        double pages = Math.ceil(rows / duplicates * key(pageSize, entry, duplicates) / leaf);
+        double pages = Math.ceil(rows / duplicates * key(entry, duplicates) / leaf);
         double fanOut = Math.max(2, Math.floor((room - pageSize * (1 - INNER_FILL)) / (entry + LINE_POINTER)));
         double all = 1 + Math.max(1, pages);
         for (double level = pages; level > 1; all += level) {
@@ -58,7 +58,7 @@ final class BtreeEstimate {
     }
 
     /** The bytes that one key and its rows take. */
-    private static double key(int pageSize, double entry, double rows) {
+    private double key(double entry, double rows) {
         if (rows < 2) {
             return rows * (entry + LINE_POINTER);
         }

@@ -1,6 +1,5 @@
 package dev.segdiff.index;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Measure;
@@ -13,7 +12,7 @@ import java.util.List;
 @ApplicationScoped
 class IndexGoal {
     private static final int MAX_PROBLEMS = 20;
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(5);
 
     private final Database database;
     private final IndexQueries queries;
@@ -26,8 +25,7 @@ class IndexGoal {
     }
 
     Goal read() {
-        List<IndexState> indexes =
-                database.transaction(database.defaults().statementTimeout(PATIENCE), new Cancellation(), queries::all);
+        List<IndexState> indexes = database.ask(QUERY_TIMEOUT, queries::all);
         List<IndexState> bloated =
                 indexes.stream().filter(index -> index.isBloated(config)).toList();
         List<IndexState> invalid = indexes.stream()

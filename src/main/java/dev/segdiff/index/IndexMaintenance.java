@@ -25,7 +25,7 @@ public class IndexMaintenance implements Job {
 
     private final Database database;
     private final Obstacles conditions;
-    private final Leftovers leftovers;
+    private final UnfinishedBuilds unfinishedBuilds;
     private final Vacuums vacuums;
     private final Rebuilds rebuilds;
     private final IndexGoal goal;
@@ -34,14 +34,14 @@ public class IndexMaintenance implements Job {
     IndexMaintenance(
             Database database,
             Obstacles conditions,
-            Leftovers leftovers,
+            UnfinishedBuilds unfinishedBuilds,
             Vacuums vacuums,
             Rebuilds rebuilds,
             IndexGoal goal,
             Throttle throttle) {
         this.database = database;
         this.conditions = conditions;
-        this.leftovers = leftovers;
+        this.unfinishedBuilds = unfinishedBuilds;
         this.vacuums = vacuums;
         this.rebuilds = rebuilds;
         this.goal = goal;
@@ -75,7 +75,7 @@ public class IndexMaintenance implements Job {
             return Result.of(Outcome.REFUSED, refusal.get());
         }
         Gate gate = throttle.gate(this, run);
-        leftovers.drop(run);
+        unfinishedBuilds.drop(run);
         Optional<String> closed = database.transaction(conditions::window);
         if (closed.isPresent()) {
             return Result.of(Outcome.SKIPPED, closed.get());
@@ -86,7 +86,7 @@ public class IndexMaintenance implements Job {
         try {
             rebuilds.run(run, gate);
         } catch (CancelledException e) {
-            leftovers.dropAtLast(run);
+            unfinishedBuilds.dropAtLast(run);
             throw e;
         }
         vacuums.freeze(run, gate);

@@ -27,7 +27,7 @@ class IndexQueries {
      * otherwise: for good if the index was fresh, as PostgreSQL had just counted its entries; for a while if the index
      * was measured, as statistics may have been old.
      */
-    private static final String INDEXES = Scope.TABLES + """
+    private static final String INDEXES = MaintainedTables.TABLES + """
             select n.nspname, c.relname, tn.nspname as table_schema, t.relname as table_name, c.oid, t.oid as table_oid, m.amname,
                 pg_relation_size(c.oid) as bytes, current_setting('block_size')::int as page_size,
                 case when t.reltuples < 0 or (t.relpages = 0 and pg_relation_size(t.oid) > 0) then -1
@@ -42,7 +42,7 @@ class IndexQueries {
                 exists (select from pg_stat_progress_create_index p where p.relid = t.oid and p.datname = current_database()) as building,
                 duplicate.name as duplicate_of,
                 case when i.indisexclusion then 'it belongs to an exclusion constraint, which PostgreSQL does not rebuild concurrently'
-                    when not """ + Scope.mayMaintain("t") + """
+                    when not """ + MaintainedTables.mayMaintain("t") + """
                     then format('role %s may not: it belongs to %s', current_user, c.relowner::regrole)
                 end as untouchable,
                 rebuilt.ended_at as rebuilt_at, known.estimate_error
@@ -94,11 +94,11 @@ class IndexQueries {
             where c.relkind = 'i'
             """;
 
-    private final Scope scope;
+    private final MaintainedTables tables;
     private final IndexConfig config;
 
-    IndexQueries(Scope scope, IndexConfig config) {
-        this.scope = scope;
+    IndexQueries(MaintainedTables tables, IndexConfig config) {
+        this.tables = tables;
         this.config = config;
     }
 
@@ -107,7 +107,7 @@ class IndexQueries {
         List<IndexState> indexes = new ArrayList<>(session.list(
                 INDEXES,
                 IndexQueries::index,
-                scope.patterns(),
+                tables.patterns(),
                 config.rebuildAgainAfter().toSeconds()));
         indexes.sort(Comparator.comparingLong(IndexState::wastedBytes)
                 .reversed()
@@ -163,12 +163,9 @@ class IndexQueries {
         if (row.getObject("fill_factor") == null) {
             return null;
         }
-        OptionalDouble fresh = BtreeEstimate.pages(
-                row.getInt("page_size"),
-                row.getDouble("entries"),
-                row.getInt("fill_factor"),
-                row.getBoolean("deduplicated"),
-                Tuple.columns(row));
+        OptionalDouble fresh = new BtreeEstimate(
+                        row.getInt("page_size"), row.getInt("fill_factor"), row.getBoolean("deduplicated"))
+                .pages(row.getDouble("entries"), Tuple.columns(row));
         return fresh.isEmpty() ? null : Double.valueOf(bytes / row.getDouble("page_size") / fresh.getAsDouble());
     }
 }

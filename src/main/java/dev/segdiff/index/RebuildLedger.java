@@ -13,11 +13,8 @@ import org.jspecify.annotations.Nullable;
  */
 @ApplicationScoped
 class RebuildLedger {
-    static final String REBUILT = "rebuilt";
-    static final String FAILED = "failed";
-
     /** A rebuild that may have left an invalid index behind. */
-    record Unclean(long rebuildId, long tableOid, String index, boolean building) {}
+    record UnfinishedBuild(long rebuildId, long tableOid, String index, boolean building) {}
 
     /** Records a rebuild before it begins, and returns its number. */
     long begin(Session session, long runId, IndexState index) {
@@ -91,29 +88,36 @@ class RebuildLedger {
                 """, rebuildId, sql);
     }
 
-    void end(Session session, long rebuildId, String outcome, @Nullable String reason, @Nullable IndexState after) {
+    /** @param after the index as it is now; null if somebody has dropped the index since */
+    void rebuilt(Session session, long rebuildId, @Nullable IndexState after) {
         session.update(
                 """
                 update segdiff.index_rebuilds
-                set ended_at = clock_timestamp(), outcome = ?, reason = ?, bytes_after = ?::bigint, bloat_after = ?::float8, estimate_error = ?::float8
+                set ended_at = clock_timestamp(), outcome = 'rebuilt', bytes_after = ?::bigint, bloat_after = ?::float8,
+                    estimate_error = ?::float8
                 where rebuild_id = ?
                 """,
-                outcome,
-                reason,
                 after == null ? null : after.bytes(),
                 after == null ? null : after.bloat(),
                 after == null ? null : after.estimateError(1),
                 rebuildId);
     }
 
+    void failed(Session session, long rebuildId, String reason) {
+        session.update("""
+                update segdiff.index_rebuilds set ended_at = clock_timestamp(), outcome = 'failed', reason = ?
+                where rebuild_id = ?
+                """, reason, rebuildId);
+    }
+
     /** The rebuilds that were cut off or failed, and so may have left an index behind. */
-    List<Unclean> unclean(Session session) {
+    List<UnfinishedBuild> unfinished(Session session) {
         return session.list(
                 """
                 select r.rebuild_id, r.table_oid, r.index_name,
                     exists (select from pg_stat_progress_create_index p where p.relid = r.table_oid and p.datname = current_database()) as building
                 from segdiff.index_rebuilds r where not r.clean order by r.rebuild_id
-                """, row -> new Unclean(row.getLong(1), row.getLong(2), row.getString(3), row.getBoolean(4)));
+                """, row -> new UnfinishedBuild(row.getLong(1), row.getLong(2), row.getString(3), row.getBoolean(4)));
     }
 
     /**
@@ -123,7 +127,7 @@ class RebuildLedger {
      * shortens the old name where the new name would be too long; in any alphabet at least 14 characters of it are
      * left.
      */
-    Optional<TableName> leftover(Session session, Unclean rebuild) {
+    Optional<TableName> leftover(Session session, UnfinishedBuild rebuild) {
         return session.first("""
                 select n.nspname, c.relname
                 from segdiff.index_rebuilds r

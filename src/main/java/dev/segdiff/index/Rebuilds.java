@@ -7,6 +7,7 @@ import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.pace.Gate;
 import dev.segdiff.pace.LongStatement;
+import dev.segdiff.pace.LongStatement.OnTable;
 import dev.segdiff.run.RunContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
@@ -30,7 +31,7 @@ class Rebuilds {
     private final BloatMeter meter;
     private final RebuildLedger ledger;
     private final Obstacles conditions;
-    private final Leftovers leftovers;
+    private final UnfinishedBuilds unfinishedBuilds;
     private final LongStatement statement;
     private final IndexConfig config;
 
@@ -40,7 +41,7 @@ class Rebuilds {
             BloatMeter meter,
             RebuildLedger ledger,
             Obstacles conditions,
-            Leftovers leftovers,
+            UnfinishedBuilds unfinishedBuilds,
             LongStatement statement,
             IndexConfig config) {
         this.database = database;
@@ -48,7 +49,7 @@ class Rebuilds {
         this.meter = meter;
         this.ledger = ledger;
         this.conditions = conditions;
-        this.leftovers = leftovers;
+        this.unfinishedBuilds = unfinishedBuilds;
         this.statement = statement;
         this.config = config;
     }
@@ -149,7 +150,8 @@ class Rebuilds {
         long id = run.transaction(database, session -> ledger.begin(session, run.runId(), index));
         Settings settings = statement.settings(config.statementTimeout(), config.maxWait());
         try {
-            Optional<String> gaveWay = statement.run(run, settings, index.tableOid(), sql, () -> note(id, sql));
+            Optional<String> gaveWay =
+                    statement.run(run, new OnTable(sql, index.tableOid(), settings), () -> note(id, sql));
             if (gaveWay.isPresent()) {
                 run.counts().add("busy", 1);
                 run.problem("index " + index.index().plain() + " stays bloated: " + gaveWay.get());
@@ -170,8 +172,8 @@ class Rebuilds {
     }
 
     private void failed(RunContext run, long id, String reason) {
-        run.inTransaction(database, session -> ledger.end(session, id, RebuildLedger.FAILED, reason, null));
-        leftovers.drop(run);
+        run.inTransaction(database, session -> ledger.failed(session, id, reason));
+        unfinishedBuilds.drop(run);
     }
 
     private void succeeded(RunContext run, long id, IndexState before) {
@@ -179,7 +181,7 @@ class Rebuilds {
                 .filter(index -> index.index().equals(before.index()))
                 .findFirst();
         run.inTransaction(database, session -> {
-            ledger.end(session, id, RebuildLedger.REBUILT, null, after.orElse(null));
+            ledger.rebuilt(session, id, after.orElse(null));
             ledger.clean(session, id);
         });
         run.counts().add("rebuilt", 1);
@@ -190,7 +192,6 @@ class Rebuilds {
         // The index has been rebuilt, even if the run is asked to end during this measurement.
         after.map(index -> meter.measured(index, run.cancellation()))
                 .filter(IndexState::measured)
-                .ifPresent(index -> run.inTransaction(
-                        database, session -> ledger.end(session, id, RebuildLedger.REBUILT, null, index)));
+                .ifPresent(index -> run.inTransaction(database, session -> ledger.rebuilt(session, id, index)));
     }
 }

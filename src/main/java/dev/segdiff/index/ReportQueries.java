@@ -50,20 +50,21 @@ class ReportQueries {
             ) stored
             """;
 
-    private final Scope scope;
+    private final MaintainedTables tables;
 
-    ReportQueries(Scope scope) {
-        this.scope = scope;
+    ReportQueries(MaintainedTables tables) {
+        this.tables = tables;
     }
 
     List<TableState> tables(Session session) {
         return session.list(
-                Scope.TABLES + STATE + """
+                MaintainedTables.TABLES + STATE + """
                         from tables join pg_class c using (oid)
                         join pg_namespace n on n.oid = c.relnamespace
                         join pg_stat_all_tables s on s.relid = c.oid
-                        """ + STORED + "order by total_bytes desc, 1, 2", ReportQueries::table, (Object)
-                        scope.patterns());
+                        """ + STORED + "order by total_bytes desc, 1, 2",
+                ReportQueries::table,
+                (Object) tables.patterns());
     }
 
     /** The system's catalogs in which every table that is made or dropped leaves dead rows. */

@@ -43,23 +43,23 @@ class VacuumQueries {
      */
     record Due(TableName table, long oid, Kind kind, long deadRows, long changes) {}
 
-    private static final String OURS = Scope.TABLES + """
+    private static final String OURS = MaintainedTables.TABLES + """
             , ours as (
                 select c.oid, n.nspname, c.relname, greatest(c.reltuples, 0) as rows, s.n_live_tup, s.n_dead_tup, s.n_mod_since_analyze,
                     s.n_tup_ins + s.n_tup_upd + s.n_tup_del as changes, array_to_string(c.reloptions, ' ') as options, c.relpartbound
                 from tables join pg_class c using (oid)
                 join pg_namespace n on n.oid = c.relnamespace
                 join pg_stat_all_tables s on s.relid = c.oid
-                where """ + Scope.mayMaintain("c") + """
+                where """ + MaintainedTables.mayMaintain("c") + """
                   and not exists (select from pg_stat_progress_vacuum p where p.relid = c.oid and p.datname = current_database())
             )
             """;
 
-    private final Scope scope;
+    private final MaintainedTables tables;
     private final IndexConfig config;
 
-    VacuumQueries(Scope scope, IndexConfig config) {
-        this.scope = scope;
+    VacuumQueries(MaintainedTables tables, IndexConfig config) {
+        this.tables = tables;
         this.config = config;
     }
 
@@ -87,7 +87,7 @@ class VacuumQueries {
                 order by dead_due desc, greatest(n_dead_tup, n_mod_since_analyze) desc, nspname, relname
                 """,
                 VacuumQueries::due,
-                scope.patterns(),
+                tables.patterns(),
                 config.vacuumMinRows(),
                 config.vacuumShare().value());
     }
@@ -114,7 +114,7 @@ class VacuumQueries {
                   and not exists (select from segdiff.vacuums v
                                   where v.relation = o.oid and v.kind = 'freeze' and v.ended_at is not null and v.changes = o.changes)
                 order by ends.time, nspname, relname
-                """, VacuumQueries::due, (Object) scope.patterns());
+                """, VacuumQueries::due, (Object) tables.patterns());
     }
 
     long begin(Session session, long runId, Due due) {

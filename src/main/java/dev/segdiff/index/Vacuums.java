@@ -6,6 +6,7 @@ import dev.segdiff.db.Settings;
 import dev.segdiff.index.VacuumQueries.Due;
 import dev.segdiff.pace.Gate;
 import dev.segdiff.pace.LongStatement;
+import dev.segdiff.pace.LongStatement.OnTable;
 import dev.segdiff.run.RunContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
@@ -84,7 +85,7 @@ class Vacuums {
                 statement.settings(config.statementTimeout(), LOCK_TIMEOUT).with("vacuum_cost_delay", COST_DELAY);
         try {
             Optional<String> gaveWay =
-                    statement.run(run, settings, due.oid(), due.kind().sql(due.table()), () -> {});
+                    statement.run(run, new OnTable(due.kind().sql(due.table()), due.oid(), settings), () -> {});
             if (gaveWay.isPresent()) {
                 run.counts().add("busy", 1);
                 run.problem("table " + due.table().plain() + ": vacuum " + gaveWay.get());

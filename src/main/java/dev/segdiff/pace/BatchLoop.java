@@ -168,12 +168,11 @@ public final class BatchLoop {
         Duration limit = size.isLeast()
                 ? MAX_DURATION
                 : batches.config().targetDuration().multipliedBy(TIMEOUT_FACTOR);
-        D done = Retry.DEFAULT.run(
-                run.cancellation(), e -> e.isTransient() && !e.isLockTimeout(), () -> batches.database()
-                        .transaction(
-                                run.settings(settings(limit)),
-                                run.cancellation(),
-                                session -> work.run(session, amount, locks)));
+        D done = Retry.DEFAULT.run(run.cancellation(), Retry::exceptForLocks, () -> batches.database()
+                .transaction(
+                        run.settings(settings(limit)),
+                        run.cancellation(),
+                        session -> work.run(session, amount, locks)));
         if (done.worked()) {
             count(done, size, Duration.ofNanos(System.nanoTime() - start));
         }

@@ -30,7 +30,7 @@ public class LongStatement {
     private static final long WATCH_MILLIS = 250;
 
     /** The time limit of the query that looks for waiting sessions. */
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(2);
 
     private final Database database;
 
@@ -50,23 +50,29 @@ public class LongStatement {
     }
 
     /**
+     * A statement that holds a table.
+     *
+     * @param settings what {@link #settings} answers
+     */
+    public record OnTable(String sql, long tableOid, Settings settings) {}
+
+    /**
      * Runs the statement to its end, or until another session waits for its table.
      *
-     * @param tableOid the table that the statement holds
      * @param watched is called every 250 ms while the statement runs
      * @return the session that it gave way to, in words; empty if the statement has ended by itself
      * @throws CancelledException if the run is to end
      */
-    public Optional<String> run(RunContext run, Settings settings, long tableOid, String sql, Runnable watched) {
+    public Optional<String> run(RunContext run, OnTable statement, Runnable watched) {
         run.cancellation().check();
         Cancellation cancellation = new Cancellation();
         CountDownLatch ended = new CountDownLatch(1);
-        Thread watcher =
-                new Thread(() -> watch(run, cancellation, ended, tableOid, watched), "segdiff-watch-" + run.runId());
+        Runnable look = () -> look(cancellation, statement.tableOid(), watched);
+        Thread watcher = new Thread(() -> watch(run, cancellation, ended, look), "segdiff-watch-" + run.runId());
         watcher.setDaemon(true);
         watcher.start();
         try {
-            database.outsideTransaction(settings, cancellation, sql);
+            database.outsideTransaction(statement.settings(), cancellation, statement.sql());
             return Optional.empty();
         } catch (CancelledException e) {
             run.cancellation().check();
@@ -76,7 +82,7 @@ public class LongStatement {
         }
     }
 
-    private void watch(RunContext run, Cancellation statement, CountDownLatch ended, long tableOid, Runnable watched) {
+    private static void watch(RunContext run, Cancellation statement, CountDownLatch ended, Runnable look) {
         try {
             while (!ended.await(WATCH_MILLIS, TimeUnit.MILLISECONDS)) {
                 String why = run.cancellation().reason();
@@ -84,7 +90,7 @@ public class LongStatement {
                     statement.request(why);
                     return;
                 }
-                look(statement, tableOid, watched);
+                look.run();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -103,9 +109,7 @@ public class LongStatement {
 
     /** A session that waits for a lock on the table that keeps writers out: writers queue up behind this session. */
     private Optional<String> waiting(long tableOid) {
-        Settings impatient = database.defaults().statementTimeout(PATIENCE);
-        return database.transaction(
-                impatient, new Cancellation(), session -> session.first("""
+        return database.ask(QUERY_TIMEOUT, session -> session.first("""
                 select format('gives way to process %s, which waits for %s on the table', l.pid, l.mode)
                 from pg_locks l
                 where not l.granted and l.locktype = 'relation' and l.relation = ?::oid

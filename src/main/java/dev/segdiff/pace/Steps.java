@@ -60,7 +60,7 @@ public class Steps {
         try {
             boolean done = Retry.DEFAULT.run(
                     run.cancellation(),
-                    e -> e.isTransient() && !e.isLockTimeout(),
+                    Retry::exceptForLocks,
                     () -> run.transaction(database, session -> step.work().test(session, thing)));
             run.counts().add(step.count(), done ? 1 : 0);
         } catch (DatabaseException e) {

@@ -1,6 +1,5 @@
 package dev.segdiff.pace;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
@@ -82,8 +81,8 @@ public class ThrottleQueries {
             return false;
         }
         Settings reading = database.defaults().statementTimeout(QUERY_TIMEOUT).with("transaction_read_only", "on");
-        return database.transaction(reading, new Cancellation(), session -> session.first(
-                        config.query().get(), row -> row.getBoolean(1))
-                .orElse(false));
+        return database.transaction(
+                reading, session -> session.first(config.query().get(), row -> row.getBoolean(1))
+                        .orElse(false));
     }
 }

@@ -116,18 +116,18 @@ public class JobRunner {
     private RunReport close(RunContext run, Result result) {
         run.waits().forEach(run::problem);
         RunReport report = ledger.close(run, result);
-        log(report, run.request().trigger());
+        log(report, run.request().origin());
         return report;
     }
 
-    private static void log(RunReport report, Trigger trigger) {
+    private static void log(RunReport report, RunOrigin origin) {
         long millis = Objects.requireNonNull(report.duration()).toMillis();
         LOG.infof(
                 "run=%d job=%s day=%s trigger=%s outcome=%s duration=%d.%03ds counts=%s%s",
                 report.runId(),
                 report.job(),
                 report.day(),
-                trigger,
+                origin,
                 report.outcome(),
                 millis / 1000,
                 millis % 1000,

@@ -65,7 +65,6 @@ public class Leases {
         try {
             return database.transaction(
                     bounds(),
-                    new Cancellation(),
                     session -> session.first(
                             """
                     insert into segdiff.leases as l (job, token, holder, run_id, taken_at, expires_at)
@@ -109,7 +108,6 @@ public class Leases {
     boolean renew(Lease lease) {
         return database.transaction(
                 bounds().lockTimeout(RENEWAL_TIMEOUT),
-                new Cancellation(),
                 session -> session.update("""
                         update segdiff.leases set expires_at = clock_timestamp() + make_interval(secs => ?)
                         where job = ? and token = ? and expires_at > clock_timestamp()
@@ -120,7 +118,6 @@ public class Leases {
     void release(Lease lease) {
         database.transaction(
                 bounds(),
-                new Cancellation(),
                 session -> session.update(
                         "update segdiff.leases set expires_at = clock_timestamp() where job = ? and token = ?",
                         lease.job(),

@@ -94,7 +94,7 @@ public class RunLedger {
     }
 
     private OptionalLong insert(String job, RunRequest request, String worker) {
-        Trigger trigger = request.trigger();
+        RunOrigin origin = request.origin();
         return durable(session -> {
             closeVanished(session, job);
             return session
@@ -111,15 +111,15 @@ public class RunLedger {
                             """,
                             row -> row.getLong(1),
                             job,
-                            trigger.kind().name(),
-                            trigger.actor(),
+                            origin.kind().name(),
+                            origin.actor(),
                             worker,
                             request.day(),
                             request.dryRun(),
-                            trigger.schedule(),
-                            trigger.plannedAt() == null
+                            origin.schedule(),
+                            origin.plannedAt() == null
                                     ? null
-                                    : trigger.plannedAt().atOffset(ZoneOffset.UTC))
+                                    : origin.plannedAt().atOffset(ZoneOffset.UTC))
                     .stream()
                     .mapToLong(Long::longValue)
                     .findFirst();
@@ -251,7 +251,7 @@ public class RunLedger {
         return new RunReport(
                 row.getLong("run_id"),
                 row.getString("job"),
-                Trigger.Kind.valueOf(row.getString("trigger")),
+                RunOrigin.Kind.valueOf(row.getString("trigger")),
                 row.getString("actor"),
                 row.getString("worker"),
                 row.getObject("day", LocalDate.class),

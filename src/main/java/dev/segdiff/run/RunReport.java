@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 public record RunReport(
         long runId,
         String job,
-        Trigger.Kind trigger,
+        RunOrigin.Kind trigger,
         @Nullable String actor,
         String worker,
         LocalDate day,

@@ -7,7 +7,7 @@ import java.util.List;
 /**
  * A request for a run, from the command line, a schedule or HTTP.
  *
- * @param trigger where the request comes from
+ * @param origin where the request comes from
  * @param day the logical day of the run
  * @param force whether to do the work again although it is done for this day
  * @param dryRun whether to take the same steps without changing anything
@@ -15,4 +15,4 @@ import java.util.List;
  * @param timeBudget the time after which the run stops itself
  */
 public record RunRequest(
-        Trigger trigger, LocalDate day, boolean force, boolean dryRun, List<String> accept, Duration timeBudget) {}
+        RunOrigin origin, LocalDate day, boolean force, boolean dryRun, List<String> accept, Duration timeBudget) {}

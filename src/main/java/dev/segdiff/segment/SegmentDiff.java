@@ -19,7 +19,7 @@ import dev.segdiff.segment.Publication.Failed;
 import dev.segdiff.segment.Publication.NotClaimed;
 import dev.segdiff.segment.Publication.Published;
 import dev.segdiff.segment.Publication.Suspect;
-import dev.segdiff.segment.SegmentPublisher.Order;
+import dev.segdiff.segment.SegmentPublisher.PublishOptions;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
 import java.util.List;
@@ -142,10 +142,7 @@ public class SegmentDiff implements Job {
 
     private Publication attemptSafely(RunContext run, DueSegment segment, boolean accept) {
         try {
-            return Retry.DEFAULT.run(
-                    run.cancellation(),
-                    e -> e.isTransient() && !e.isLockTimeout(),
-                    () -> attempt(run, segment, accept));
+            return Retry.DEFAULT.run(run.cancellation(), Retry::exceptForLocks, () -> attempt(run, segment, accept));
         } catch (DatabaseException e) {
             if (e.isLostConnection()) {
                 throw e;
@@ -166,15 +163,16 @@ public class SegmentDiff implements Job {
         if (segment.snapshotExists() && segment.unidentified() && !request.dryRun()) {
             run.inTransaction(database, session -> queries.identify(session, segment));
         }
-        Order order = new Order(request.day(), request.force(), request.dryRun(), accept, run.runId());
+        PublishOptions options =
+                new PublishOptions(request.day(), request.force(), request.dryRun(), accept, run.runId());
         Settings settings = run.settings(publisher.settings(request.day()))
                 // The commit of a segment does not wait for the disk. If the database crashes, versions of the last
                 // moments may be lost. Their ids were drawn durably before and never come again, so a reader that has
                 // read a lost version gets all members. Closing the run's row in the ledger makes all versions durable.
                 .with("synchronous_commit", "off");
         return database.transaction(settings, run.cancellation(), session -> {
-            SourceQuery source = queries.claimAndOpen(session, segment, order);
-            return publisher.publish(session, segment, source, order);
+            SourceQuery source = queries.claimAndOpen(session, segment, options);
+            return publisher.publish(session, segment, source, options);
         });
     }
 

@@ -3,7 +3,7 @@ package dev.segdiff.segment;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.TableName;
 import dev.segdiff.segment.Publication.Published;
-import dev.segdiff.segment.SegmentPublisher.Order;
+import dev.segdiff.segment.SegmentPublisher.PublishOptions;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -69,14 +69,14 @@ class SegmentDiffQueries {
      * Holds a segment until the transaction ends. The transaction fails with {@link #NOT_CLAIMED} if another worker
      * holds the segment, if the segment has its version of the day, or if it was changed since it was read.
      */
-    void claim(Session session, DueSegment segment, Order order) {
-        session.call(CLAIM, claimBinds(segment, order));
+    void claim(Session session, DueSegment segment, PublishOptions options) {
+        session.call(CLAIM, claimBinds(segment, options));
     }
 
     /** Claims the segment, and prepares its source to be read with the right role. */
-    SourceQuery claimAndOpen(Session session, DueSegment segment, Order order) {
-        List<@Nullable Object> binds = new ArrayList<>(Arrays.asList(claimBinds(segment, order)));
-        Collections.addAll(binds, segment.key().customerId(), segment.key().segmentId(), order.accept());
+    SourceQuery claimAndOpen(Session session, DueSegment segment, PublishOptions options) {
+        List<@Nullable Object> binds = new ArrayList<>(Arrays.asList(claimBinds(segment, options)));
+        Collections.addAll(binds, segment.key().customerId(), segment.key().segmentId(), options.accept());
         String sql = session.one(CLAIM + "; " + OPEN_SOURCE, row -> row.getString(1), binds.toArray());
         return SourceQuery.of(String.valueOf(segment.source()), sql);
     }
@@ -101,7 +101,7 @@ class SegmentDiffQueries {
      * in parallel. The guard against too many removals is checked afterwards, and a version that is held back is rolled
      * back.
      */
-    Published publishAtOnce(Session session, DueSegment segment, SourceQuery source, Order order) {
+    Published publishAtOnce(Session session, DueSegment segment, SourceQuery source, PublishOptions options) {
         String apply = """
                 with changes as materialized (%1$s),
                 removed as (delete from %2$s old using changes where old.ctid = changes.place),
@@ -110,13 +110,13 @@ class SegmentDiffQueries {
                 select ?, contact_id, ?, place is null from changes
                 """.formatted(changes(segment, source), segment.currentSnapshot());
         if (source.runsCode()) {
-            session.update(apply, segment.nextVersion(), order.day());
+            session.update(apply, segment.nextVersion(), options.day());
             session.forgetOthersCode();
-            return publish(session, segment, false, order);
+            return publish(session, segment, false, options);
         }
         List<@Nullable Object> binds = new ArrayList<>();
-        Collections.addAll(binds, segment.nextVersion(), order.day());
-        Collections.addAll(binds, publishBinds(segment, false, order));
+        Collections.addAll(binds, segment.nextVersion(), options.day());
+        Collections.addAll(binds, publishBinds(segment, false, options));
         return session.one(apply + ";\n" + PUBLISH, row -> published(segment, false, row), binds.toArray());
     }
 
@@ -162,8 +162,8 @@ class SegmentDiffQueries {
     }
 
     /** Makes the version current. A snapshot is renamed to its new version, not copied. */
-    Published publish(Session session, DueSegment segment, boolean baseline, Order order) {
-        return session.one(PUBLISH, row -> published(segment, baseline, row), publishBinds(segment, baseline, order));
+    Published publish(Session session, DueSegment segment, boolean baseline, PublishOptions options) {
+        return session.one(PUBLISH, row -> published(segment, baseline, row), publishBinds(segment, baseline, options));
     }
 
     /** Records why nothing was published. The recorded time stays that of the first such attempt. */
@@ -205,26 +205,26 @@ class SegmentDiffQueries {
                """.formatted(segment.currentSnapshot(), source.sql());
     }
 
-    private static @Nullable Object[] claimBinds(DueSegment segment, Order order) {
+    private static @Nullable Object[] claimBinds(DueSegment segment, PublishOptions options) {
         return new @Nullable Object[] {
             segment.key().customerId(),
             segment.key().segmentId(),
             segment.currentVersion(),
             segment.source(),
-            order.day(),
-            order.force()
+            options.day(),
+            options.force()
         };
     }
 
-    private static @Nullable Object[] publishBinds(DueSegment segment, boolean baseline, Order order) {
+    private static @Nullable Object[] publishBinds(DueSegment segment, boolean baseline, PublishOptions options) {
         return new @Nullable Object[] {
             segment.key().customerId(),
             segment.key().segmentId(),
             segment.nextVersion(),
             segment.nextSnapshot().name(),
-            order.day(),
+            options.day(),
             baseline,
-            order.runId()
+            options.runId()
         };
     }
 

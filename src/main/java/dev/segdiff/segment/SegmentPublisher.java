@@ -48,7 +48,7 @@ class SegmentPublisher {
      * @param accept whether to let a version through that would be held back, or to start a new baseline if the
      *     snapshot is lost
      */
-    record Order(
+    record PublishOptions(
             LocalDate day,
             boolean force,
             boolean dryRun,
@@ -68,9 +68,9 @@ class SegmentPublisher {
     }
 
     /** Publishes the next version of a segment that was claimed, or marks the transaction to be rolled back. */
-    Publication publish(Session session, DueSegment segment, SourceQuery source, Order order) {
-        Publication publication = attempt(session, segment, source, order);
-        if (order.dryRun() || !(publication instanceof Published)) {
+    Publication publish(Session session, DueSegment segment, SourceQuery source, PublishOptions options) {
+        Publication publication = attempt(session, segment, source, options);
+        if (options.dryRun() || !(publication instanceof Published)) {
             session.rollBackAtEnd();
         } else if (source.runsCode()) {
             session.forgetOthersSettings();
@@ -78,39 +78,39 @@ class SegmentPublisher {
         return publication;
     }
 
-    private Publication attempt(Session session, DueSegment segment, SourceQuery source, Order order) {
-        if (segment.currentVersion() != null && !segment.snapshotExists() && !order.accept()) {
+    private Publication attempt(Session session, DueSegment segment, SourceQuery source, PublishOptions options) {
+        if (segment.currentVersion() != null && !segment.snapshotExists() && !options.accept()) {
             return new Failed("snapshot table " + segment.currentSnapshot() + " is missing; start anew with"
                     + " `segdiff run segment-diff --accept " + segment.key() + "`");
         } else if (!segment.snapshotExists()) {
-            return baseline(session, segment, source, order);
+            return baseline(session, segment, source, options);
         }
         // A dry run only compares. If it applied the changes and rolled them back, it would bloat the snapshot.
-        boolean stepwise = order.dryRun() || segment.contacts() >= LARGE;
+        boolean stepwise = options.dryRun() || segment.contacts() >= LARGE;
         return stepwise
-                ? stepwise(session, segment, source, order)
-                : guarded(segment, queries.publishAtOnce(session, segment, source, order), order);
+                ? stepwise(session, segment, source, options)
+                : guarded(segment, queries.publishAtOnce(session, segment, source, options), options);
     }
 
-    private Publication baseline(Session session, DueSegment segment, SourceQuery source, Order order) {
+    private Publication baseline(Session session, DueSegment segment, SourceQuery source, PublishOptions options) {
         long contacts = queries.createSnapshot(session, segment, source);
-        return order.dryRun()
+        return options.dryRun()
                 ? new Published(segment.nextVersion(), contacts, 0, 0, true)
-                : queries.publish(session, segment, true, order);
+                : queries.publish(session, segment, true, options);
     }
 
-    private Publication stepwise(Session session, DueSegment segment, SourceQuery source, Order order) {
-        Publication publication = guarded(segment, queries.compare(session, segment, source), order);
-        if (publication instanceof Published && !order.dryRun()) {
-            queries.apply(session, segment, order.day());
+    private Publication stepwise(Session session, DueSegment segment, SourceQuery source, PublishOptions options) {
+        Publication publication = guarded(segment, queries.compare(session, segment, source), options);
+        if (publication instanceof Published && !options.dryRun()) {
+            queries.apply(session, segment, options.day());
             // If a reader is in the way, only this step is tried again, and not the long comparison.
-            session.retryOnLockTimeout(Retry.DEFAULT, () -> queries.publish(session, segment, false, order));
+            session.retryOnLockTimeout(Retry.DEFAULT, () -> queries.publish(session, segment, false, options));
         }
         return publication;
     }
 
-    private Publication guarded(DueSegment segment, Published version, Order order) {
-        return order.accept() || isUsual(segment.contacts(), version.removed())
+    private Publication guarded(DueSegment segment, Published version, PublishOptions options) {
+        return options.accept() || isUsual(segment.contacts(), version.removed())
                 ? version
                 : new HeldBack(segment.contacts(), version.removed());
     }

@@ -1,6 +1,5 @@
 package dev.segdiff.segment;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
@@ -37,9 +36,7 @@ public class SegmentReader {
         boolean[] any = new boolean[1];
         database.transaction(
                 // A stream may take as long as its reader does. Only the wait for locks has a limit.
-                database.defaults().statementTimeout(Duration.ZERO).idleTimeout(Duration.ZERO),
-                new Cancellation(),
-                session -> {
+                database.defaults().statementTimeout(Duration.ZERO).idleTimeout(Duration.ZERO), session -> {
                     try {
                         session.stream(
                                 "select version, complete, contact_id, added from segdiff.read_segment(?, ?, ?)",

@@ -1,8 +1,6 @@
 package dev.segdiff.segment;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
-import dev.segdiff.db.Settings;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -14,7 +12,7 @@ import java.util.Map;
 /** Finds the segments that changed most in the last days, and how they changed. */
 @ApplicationScoped
 public class SegmentTrends {
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(2);
 
     private final Database database;
 
@@ -45,11 +43,9 @@ public class SegmentTrends {
      * most changes first.
      */
     public List<Trend> liveliest(int segments, int days) {
-        Settings settings = database.defaults().statementTimeout(PATIENCE);
         Map<SegmentKey, Trend> trends = new LinkedHashMap<>();
-        database.transaction(
-                settings,
-                new Cancellation(),
+        database.ask(
+                QUERY_TIMEOUT,
                 session -> session.list(
                         """
                 with newest as (select max(day) as day from segdiff.segment_versions),

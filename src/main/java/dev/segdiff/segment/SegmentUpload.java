@@ -7,7 +7,7 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
 import dev.segdiff.segment.Publication.HeldBack;
 import dev.segdiff.segment.Publication.Published;
-import dev.segdiff.segment.SegmentPublisher.Order;
+import dev.segdiff.segment.SegmentPublisher.PublishOptions;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
@@ -48,36 +48,45 @@ public class SegmentUpload {
     public record Loaded(@Nullable Long version, long contacts, long added, long removed, boolean heldBack) {}
 
     /**
-     * Loads a version for a day.
+     * Ids that are loaded into a segment.
      *
+     * @param input one id in each line
+     * @param day the day of the version
      * @param accept whether to let a version through that would be held back
+     */
+    public record Upload(SegmentKey key, Reader input, LocalDate day, boolean accept) {}
+
+    /**
+     * Loads a version.
+     *
      * @throws InvalidInputException if a line holds no id, with the number of the line, or if the segment is no upload
      *     segment
      */
-    public Loaded load(SegmentKey key, Reader input, LocalDate day, boolean accept, Cancellation cancellation) {
+    public Loaded load(Upload upload, Cancellation cancellation) {
+        SegmentKey key = upload.key();
         if (registry.show(key).source() != null) {
             throw new InvalidInputException(
                     "segment " + key + " is read from its source: nothing can be loaded into it");
         }
-        partitions.prepare(day);
+        partitions.prepare(upload.day());
         try {
-            return publish(key, input, day, accept, cancellation);
+            return publish(upload, cancellation);
         } catch (DatabaseException e) {
             if (e.sqlState().equals(SegmentDiffQueries.NOT_CLAIMED)) {
                 throw new InvalidInputException("segment " + key
-                        + " is being loaded by somebody else, or has a version of a later day than " + day);
+                        + " is being loaded by somebody else, or has a version of a later day than " + upload.day());
             }
             throw e;
         }
     }
 
-    private Loaded publish(SegmentKey key, Reader input, LocalDate day, boolean accept, Cancellation cancellation) {
-        return database.transaction(publisher.settings(day), cancellation, session -> {
-            copy(session, input);
-            DueSegment segment = queries.find(session, key).orElseThrow();
-            Order order = new Order(day, true, false, accept, null);
-            queries.claim(session, segment, order);
-            Publication publication = publisher.publish(session, segment, SourceQuery.UPLOAD, order);
+    private Loaded publish(Upload upload, Cancellation cancellation) {
+        return database.transaction(publisher.settings(upload.day()), cancellation, session -> {
+            copy(session, upload.input());
+            DueSegment segment = queries.find(session, upload.key()).orElseThrow();
+            PublishOptions options = new PublishOptions(upload.day(), true, false, upload.accept(), null);
+            queries.claim(session, segment, options);
+            Publication publication = publisher.publish(session, segment, SourceQuery.UPLOAD, options);
             if (publication instanceof Published version) {
                 return new Loaded(version.version(), version.contacts(), version.added(), version.removed(), false);
             } else if (publication instanceof HeldBack held) {

@@ -24,7 +24,7 @@ class SnapshotCleanupGoal {
      * How late a segment may be removed before the goal is missed: 24 hours until the next daily run, and 12 hours for
      * a run that is late.
      */
-    private static final Duration TOLERANCE = Duration.ofHours(36);
+    private static final Duration GRACE_PERIOD = Duration.ofHours(36);
 
     private static final Map<String, String> MEASURES = new TreeMap<>(Map.of(
             "segments_unused", "Segments that nobody has used for unused-after.",
@@ -82,8 +82,8 @@ class SnapshotCleanupGoal {
                     return numbers;
                 },
                 config.unusedAfter().toSeconds(),
-                config.unusedAfter().plus(TOLERANCE).toSeconds(),
-                config.trashAfter().plus(TOLERANCE).toSeconds());
+                config.unusedAfter().plus(GRACE_PERIOD).toSeconds(),
+                config.trashAfter().plus(GRACE_PERIOD).toSeconds());
     }
 
     private static List<String> missing(Session session) {

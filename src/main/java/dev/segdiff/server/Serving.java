@@ -4,8 +4,8 @@ import dev.segdiff.run.Job;
 import dev.segdiff.run.JobConfig;
 import dev.segdiff.run.Jobs;
 import dev.segdiff.run.RunConfig;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import dev.segdiff.server.access.Tokens;
 import dev.segdiff.server.cache.DatabaseState;
 import dev.segdiff.server.live.LiveRuns;
@@ -101,7 +101,7 @@ public class Serving {
 
     /** Checks the configuration of a job, so that a mistake shows at the start and not in the first run. */
     private void check(Job job) {
-        job.check(new RunRequest(Trigger.COMMAND, LocalDate.EPOCH, false, true, List.of(), runConfig.timeBudget()));
+        job.check(new RunRequest(RunOrigin.COMMAND, LocalDate.EPOCH, false, true, List.of(), runConfig.timeBudget()));
         jobConfig.maxAge(job);
     }
 

@@ -146,8 +146,8 @@ public final class TimeWalk {
         while (loop.left() > 0) {
             String at = start;
             Where lower = Where.from(table, at, inclusive);
-            Batch batch =
-                    loop.run(rowSize, look.locks, (session, size, locks) -> slice(session, range, lower, size, locks));
+            Batch batch = loop.run(
+                    rowSize, look.locks, (session, size, locks) -> slice(session, new Rest(range, lower), size, locks));
             if (batch.first() == null) {
                 reached(range);
                 return;
@@ -168,17 +168,21 @@ public final class TimeWalk {
         }
     }
 
-    private Batch slice(Session session, Range range, Where lower, long size, LockMode locks) {
+    /** What is left of a range. */
+    private record Rest(Range range, Where lower) {}
+
+    private Batch slice(Session session, Rest rest, long size, LockMode locks) {
+        Range range = rest.range();
         long wanted = Math.min(size, loop.left());
         // The cursor may lie above the end of the range: if the retention was raised, or with --day for a day in the
         // past.
-        Where all = lower.and(Where.below(table, range.until())).and(range.also());
+        Where all = rest.lower().and(Where.below(table, range.until())).and(range.also());
         Keys keys = TimeQueries.keys(session, table, all, wanted);
         String next = keys.next();
         if (keys.first() == null || keys.first().equals(next)) {
             return new Batch(keys.first(), next, keys.first() != null, NOTHING);
         }
-        Where where = next == null ? all : lower.and(Where.below(table, next));
+        Where where = next == null ? all : rest.lower().and(Where.below(table, next));
         String reached = range.remembered() ? (next == null ? range.until() : next) : null;
         Slice slice = new Slice(where, where, Math.min(wanted, keys.rows()), keys.rows(), reached);
         return new Batch(keys.first(), next, false, work.apply(session, slice, locks));

@@ -1,6 +1,5 @@
 package dev.segdiff.trash;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
@@ -24,7 +23,7 @@ public class RunUndo {
      * The time limit for putting one table back. It is long because PostgreSQL reads a partition as a whole to attach
      * it.
      */
-    private static final Duration PATIENCE = Duration.ofMinutes(30);
+    private static final Duration STATEMENT_TIMEOUT = Duration.ofMinutes(30);
 
     /** The counts of a run that stand for things which cannot be put back, with the words for people. */
     private static final Map<String, String> BEYOND_RECALL = Map.of(
@@ -92,8 +91,7 @@ public class RunUndo {
      */
     public void restore(Recallable thing, String who) {
         database.transaction(
-                database.defaults().statementTimeout(PATIENCE).with("segdiff.actor", who),
-                new Cancellation(),
+                database.defaults().statementTimeout(STATEMENT_TIMEOUT).with("segdiff.actor", who),
                 session -> restore(session, thing, who));
     }
 

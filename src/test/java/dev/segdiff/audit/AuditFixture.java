@@ -2,6 +2,7 @@ package dev.segdiff.audit;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.segdiff.audit.AuditUndo.Report;
+import dev.segdiff.audit.AuditUndo.Request;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.TableName;
 import dev.segdiff.support.TestDatabase;
@@ -12,6 +13,8 @@ import org.jspecify.annotations.Nullable;
 
 /** The feature, wired by hand over a test's database. */
 final class AuditFixture {
+    private static final AuditUndo.Watcher UNWATCHED = (step, rows, ofRows) -> {};
+
     final AuditTables tables;
     final AuditLog log;
     final AuditUndo undo;
@@ -65,12 +68,20 @@ final class AuditFixture {
     }
 
     Report plan(AuditFilter filter) {
-        return undo.undo(filter, filter.words(), "tester", null, false);
+        return plan(filter, false);
+    }
+
+    Report plan(AuditFilter filter, boolean skipConflicts) {
+        return undo.undo(new Request(filter, filter.words(), "tester", skipConflicts), null, UNWATCHED);
+    }
+
+    Report carryOut(Request request, Report plan) {
+        return undo.undo(request, plan, UNWATCHED);
     }
 
     private Report undo(AuditFilter filter, String what, boolean skipConflicts) {
-        Report plan = undo.undo(filter, what, "tester", null, skipConflicts);
-        return undo.undo(filter, what, "tester", plan, skipConflicts);
+        Request request = new Request(filter, what, "tester", skipConflicts);
+        return carryOut(request, undo.undo(request, null, UNWATCHED));
     }
 
     /** Runs statements in one transaction; its number. */

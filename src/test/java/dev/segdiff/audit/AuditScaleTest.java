@@ -69,11 +69,8 @@ class AuditScaleTest {
         List<String> told = new ArrayList<>();
 
         Report report = audit.undo.undo(
-                filter,
-                filter.words(),
-                "tester",
+                new AuditUndo.Request(filter, filter.words(), "tester", false),
                 AuditUndo.UNSEEN,
-                false,
                 (step, rows, ofRows) -> told.add(step + " " + rows + " of " + ofRows));
 
         assertThat(report.done()).isTrue();

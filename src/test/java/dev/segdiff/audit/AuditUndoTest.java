@@ -257,7 +257,7 @@ class AuditUndoTest {
         db.execute("update doc set body = 'c' where id = 2");
 
         AuditFilter damaged = AuditFixture.transaction("doc", damage);
-        Report plan = audit.undo.undo(damaged, damaged.words(), "tester", null, true);
+        Report plan = audit.plan(damaged, true);
 
         assertThat(plan.conflicts()).hasSize(1);
         assertThat(plan.differing()).isEqualTo(1);
@@ -315,7 +315,7 @@ class AuditUndoTest {
         Report plan = audit.plan(filter);
         db.execute("insert into shard values (8, 'a', 80)");
 
-        audit.undo.undo(filter, filter.words(), "tester", plan, false);
+        audit.carryOut(new AuditUndo.Request(filter, filter.words(), "tester", false), plan);
 
         assertThat(shards()).containsExactly("1|a|10", "2|a|20", "3|b|30", "8|a|80");
     }

@@ -71,8 +71,10 @@ public final class UndoBench {
         AuditFilter filter = new AuditFilter(new TableName("public", "audited"), null, null, null, moment, null);
         AuditUndo undo = new AuditUndo(database);
         return server.measure(() -> {
-            Report plan = tried ? undo.undo(filter, "bench", "bench", null, false) : AuditUndo.UNSEEN;
-            if (!undo.undo(filter, "bench", "bench", plan, false).done()) {
+            AuditUndo.Request request = new AuditUndo.Request(filter, "bench", "bench", false);
+            AuditUndo.Watcher unwatched = (step, rows, ofRows) -> {};
+            Report plan = tried ? undo.undo(request, null, unwatched) : AuditUndo.UNSEEN;
+            if (!undo.undo(request, plan, unwatched).done()) {
                 throw new SQLException("not taken back: " + plan.conflicts());
             }
         });

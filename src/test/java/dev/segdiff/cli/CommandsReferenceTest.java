@@ -17,7 +17,7 @@ class CommandsReferenceTest {
                 This page is generated: it shows what `--help` prints for each command. Every command takes `--json`, for
                 programs, where it has a result. Results go to stdout, logs to stderr.
                 """);
-        describe(page, new CommandLine(Segdiff.class));
+        describe(page, new CommandLine(SegdiffCommand.class));
 
         ReferencePage.check("commands.md", page.toString());
     }

@@ -6,9 +6,9 @@ import dev.segdiff.pace.BatchConfig;
 import dev.segdiff.pace.Batches;
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.RunFixture;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import dev.segdiff.support.TestConfig;
 import dev.segdiff.support.TestDatabase;
 import dev.segdiff.table.PartitionsAhead;
@@ -71,7 +71,7 @@ public final class EventFixture {
 
     /** Lets through what would be held back, such as the policy of a table in which all rows have expired. */
     public RunReport runAccepting(String... names) {
-        return run(new RunRequest(Trigger.COMMAND, TODAY, false, false, List.of(names), Duration.ofMinutes(5)));
+        return run(new RunRequest(RunOrigin.COMMAND, TODAY, false, false, List.of(names), Duration.ofMinutes(5)));
     }
 
     RunReport run(RunRequest request) {

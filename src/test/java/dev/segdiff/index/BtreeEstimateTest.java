@@ -77,7 +77,7 @@ class BtreeEstimateTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void emptyIndexHasItsFirstPages(boolean deduplicated) {
-        assertThat(BtreeEstimate.pages(8192, 0, 90, deduplicated, List.of(new Tuple.Column(8, 8, 8, 0, -1))))
+        assertThat(new BtreeEstimate(8192, 90, deduplicated).pages(0, List.of(new Tuple.Column(8, 8, 8, 0, -1))))
                 .hasValue(2);
     }
 

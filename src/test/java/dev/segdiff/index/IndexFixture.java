@@ -22,7 +22,7 @@ public final class IndexFixture {
     final RunFixture runs;
     final IndexQueries queries;
     final IndexReporter reporter;
-    final Leftovers leftovers;
+    final UnfinishedBuilds unfinishedBuilds;
     private final BloatMeter meter;
     final IndexMaintenance job;
 
@@ -40,25 +40,26 @@ public final class IndexFixture {
         runs = new RunFixture(db, config);
         Database database = runs.database;
         IndexConfig indexConfig = TestConfig.of(IndexConfig.class, config);
-        queries = new IndexQueries(new Scope(indexConfig), indexConfig);
+        queries = new IndexQueries(new MaintainedTables(indexConfig), indexConfig);
         Pgstattuple pgstattuple = new Pgstattuple();
         meter = new BloatMeter(database, queries, pgstattuple, indexConfig);
-        reporter = new IndexReporter(database, queries, new ReportQueries(new Scope(indexConfig)), pgstattuple, meter);
+        reporter = new IndexReporter(
+                database, queries, new ReportQueries(new MaintainedTables(indexConfig)), pgstattuple, meter);
         RebuildLedger ledger = new RebuildLedger();
         Obstacles conditions = new Obstacles(indexConfig, runs.config);
         LongStatement statement = new LongStatement(database);
-        leftovers = new Leftovers(database, ledger, statement, indexConfig);
+        unfinishedBuilds = new UnfinishedBuilds(database, ledger, statement, indexConfig);
         job = new IndexMaintenance(
                 database,
                 conditions,
-                leftovers,
+                unfinishedBuilds,
                 new Vacuums(
                         database,
-                        new VacuumQueries(new Scope(indexConfig), indexConfig),
+                        new VacuumQueries(new MaintainedTables(indexConfig), indexConfig),
                         conditions,
                         statement,
                         indexConfig),
-                new Rebuilds(database, queries, meter, ledger, conditions, leftovers, statement, indexConfig),
+                new Rebuilds(database, queries, meter, ledger, conditions, unfinishedBuilds, statement, indexConfig),
                 new IndexGoal(database, queries, indexConfig),
                 runs.throttle);
     }

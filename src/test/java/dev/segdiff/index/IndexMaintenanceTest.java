@@ -407,7 +407,7 @@ class IndexMaintenanceTest {
         IndexFixture index = wire();
         terminate(index, SNAPSHOT, true);
 
-        index.leftovers.dropAtLast(new RunContext(1, index.dryRunRequest(), new Cancellation()));
+        index.unfinishedBuilds.dropAtLast(new RunContext(1, index.dryRunRequest(), new Cancellation()));
 
         assertThat(invalid()).containsExactly("event_id_ccnew");
     }

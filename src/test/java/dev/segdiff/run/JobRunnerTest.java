@@ -39,7 +39,7 @@ class JobRunnerTest {
     }
 
     private RunReport run(Function<RunContext, Result> work, Duration timeBudget) {
-        RunRequest request = new RunRequest(Trigger.COMMAND, DAY, false, false, List.of(), timeBudget);
+        RunRequest request = new RunRequest(RunOrigin.COMMAND, DAY, false, false, List.of(), timeBudget);
         return runs.runner.run(new TestJob(true, work), request, new Cancellation(), run -> {});
     }
 
@@ -105,7 +105,7 @@ class JobRunnerTest {
 
     @Test
     void refusedRequestLeavesNoRow() {
-        RunRequest request = new RunRequest(Trigger.COMMAND, DAY, false, false, List.of("x"), Duration.ofMinutes(1));
+        RunRequest request = new RunRequest(RunOrigin.COMMAND, DAY, false, false, List.of("x"), Duration.ofMinutes(1));
 
         assertThatThrownBy(() -> runs.runner.run(
                         new TestJob(true, context -> Result.succeeded()), request, new Cancellation(), run -> {}))

@@ -41,10 +41,10 @@ public final class RunFixture {
     }
 
     public static RunRequest request(LocalDate day) {
-        return new RunRequest(Trigger.COMMAND, day, false, false, List.of(), Duration.ofMinutes(5));
+        return new RunRequest(RunOrigin.COMMAND, day, false, false, List.of(), Duration.ofMinutes(5));
     }
 
     public static RunRequest dryRun(LocalDate day) {
-        return new RunRequest(Trigger.COMMAND, day, false, true, List.of(), Duration.ofMinutes(5));
+        return new RunRequest(RunOrigin.COMMAND, day, false, true, List.of(), Duration.ofMinutes(5));
     }
 }

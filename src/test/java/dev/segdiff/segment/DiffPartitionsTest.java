@@ -101,7 +101,9 @@ class DiffPartitionsTest {
         SegmentFixture segments = new SegmentFixture(db, "segdiff.segments.diff-retention", "30d");
         SegmentKey key = new SegmentKey(7, 1);
         segments.registry.add(key, null);
-        segments.upload.load(key, new java.io.StringReader("1\n2\n"), DAY, false, new dev.segdiff.db.Cancellation());
+        segments.upload.load(
+                new SegmentUpload.Upload(key, new java.io.StringReader("1\n2\n"), DAY, false),
+                new dev.segdiff.db.Cancellation());
         segments.run(DAY.plusYears(2));
 
         assertThat(db.rows("select complete from segdiff.read_segment(7, 1, %d)".formatted(segments.version(key))))

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.TableName;
 import dev.segdiff.run.Outcome;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import dev.segdiff.support.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -94,7 +94,7 @@ class SegmentDiffWorkersTest {
         segments.registry.add(new SegmentKey(7, 1), TableName.parse("slow"));
 
         RunReport report =
-                segments.run(new RunRequest(Trigger.COMMAND, DAY, false, false, List.of(), Duration.ofMillis(300)));
+                segments.run(new RunRequest(RunOrigin.COMMAND, DAY, false, false, List.of(), Duration.ofMillis(300)));
 
         assertThat(report.outcome()).isEqualTo(Outcome.INTERRUPTED);
         assertThat(report.reason()).contains("time budget");

@@ -6,9 +6,9 @@ import dev.segdiff.db.TableName;
 import dev.segdiff.run.RunConfig;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunLedger;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import dev.segdiff.support.TestConfig;
 import dev.segdiff.support.TestDatabase;
 import dev.segdiff.trash.Trash;
@@ -108,19 +108,19 @@ public final class SegmentFixture {
     }
 
     static RunRequest request(LocalDate day) {
-        return new RunRequest(Trigger.COMMAND, day, false, false, List.of(), Duration.ofMinutes(5));
+        return new RunRequest(RunOrigin.COMMAND, day, false, false, List.of(), Duration.ofMinutes(5));
     }
 
     static RunRequest forced(LocalDate day) {
-        return new RunRequest(Trigger.COMMAND, day, true, false, List.of(), Duration.ofMinutes(5));
+        return new RunRequest(RunOrigin.COMMAND, day, true, false, List.of(), Duration.ofMinutes(5));
     }
 
     static RunRequest dryRun(LocalDate day) {
-        return new RunRequest(Trigger.COMMAND, day, false, true, List.of(), Duration.ofMinutes(5));
+        return new RunRequest(RunOrigin.COMMAND, day, false, true, List.of(), Duration.ofMinutes(5));
     }
 
     static RunRequest accepting(LocalDate day, String... accept) {
-        return new RunRequest(Trigger.COMMAND, day, false, false, List.of(accept), Duration.ofMinutes(5));
+        return new RunRequest(RunOrigin.COMMAND, day, false, false, List.of(accept), Duration.ofMinutes(5));
     }
 
     long version(SegmentKey key) {

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.segdiff.db.TableName;
 import dev.segdiff.run.Outcome;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import dev.segdiff.support.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -251,7 +251,7 @@ class SegmentReadersTest {
         for (int i = 1; i <= 40; i++) {
             segments.contacts(key, i % 10, 10 + i % 10, 20 + i % 10);
             RunRequest forced =
-                    new RunRequest(Trigger.COMMAND, DAY, true, false, List.of("7/1"), Duration.ofMinutes(5));
+                    new RunRequest(RunOrigin.COMMAND, DAY, true, false, List.of("7/1"), Duration.ofMinutes(5));
             assertThat(segments.run(forced).outcome()).isEqualTo(Outcome.SUCCEEDED);
         }
         done.set(true);

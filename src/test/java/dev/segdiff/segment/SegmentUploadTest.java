@@ -32,7 +32,8 @@ class SegmentUploadTest {
     }
 
     private Loaded load(String text, boolean accept) {
-        return segments.upload.load(key, new StringReader(text), DAY, accept, new Cancellation());
+        return segments.upload.load(
+                new SegmentUpload.Upload(key, new StringReader(text), DAY, accept), new Cancellation());
     }
 
     private static String lines(long from, long to) {
@@ -102,7 +103,8 @@ class SegmentUploadTest {
     void segmentsWithASourceTakeNoUploads() {
         SegmentKey sourced = segments.segment(2, 1);
 
-        assertThatThrownBy(() -> segments.upload.load(sourced, new StringReader("1"), DAY, false, new Cancellation()))
+        assertThatThrownBy(() -> segments.upload.load(
+                        new SegmentUpload.Upload(sourced, new StringReader("1"), DAY, false), new Cancellation()))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("is read from its source");
     }

@@ -96,7 +96,7 @@ public class JobsResource {
     public Response run(@PathParam("job") String name, RunNow.@Nullable Body body) {
         RunContext run = runNow.start(
                 name,
-                body == null ? RunNow.Order.PLAIN : body.order(),
+                body == null ? RunNow.RunOptions.PLAIN : body.options(),
                 identity.getPrincipal().getName(),
                 HttpGate.requestId(context));
         String location = "/api/runs/" + run.runId();

@@ -26,16 +26,16 @@ public class CachedStatuses {
     private static final Logger LOG = Logger.getLogger(CachedStatuses.class);
 
     private static final Duration MAX_AGE = Duration.ofSeconds(3);
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration MAX_WAIT = Duration.ofSeconds(2);
 
     /**
      * Callers who ask within this time share the same questions. The time is longer than the patience, because waiting
      * for the first of several answers may use up the patience.
      */
-    private static final Duration TOGETHER = PATIENCE.plusMillis(500);
+    private static final Duration MAX_WAIT_FOR_ALL = MAX_WAIT.plusMillis(500);
 
     /** How old an answer may be if the new one is late. A goal of many parts may take longer than the patience. */
-    private static final Duration TOLERANCE = Duration.ofMinutes(5);
+    private static final Duration MAX_STALE_AGE = Duration.ofMinutes(5);
 
     /**
      * How often a question is tried again. An idle connection of the pool may belong to a server that is gone, and the
@@ -51,7 +51,8 @@ public class CachedStatuses {
         this.statuses = statuses;
         this.byJob = jobs.all().stream()
                 .collect(Collectors.toMap(
-                        Job::name, job -> new CachedAnswer<>(() -> read(job), MAX_AGE, PATIENCE, TOLERANCE, probes)));
+                        Job::name,
+                        job -> new CachedAnswer<>(() -> read(job), MAX_AGE, MAX_WAIT, MAX_STALE_AGE, probes)));
     }
 
     /** The questions for all jobs, which have been asked and may not be answered yet. */
@@ -89,7 +90,7 @@ public class CachedStatuses {
 
     private synchronized Begun together() {
         Begun present = together;
-        if (present == null || System.nanoTime() - present.at > TOGETHER.toNanos()) {
+        if (present == null || System.nanoTime() - present.at > MAX_WAIT_FOR_ALL.toNanos()) {
             present = begin();
             together = present;
         }

@@ -1,11 +1,9 @@
 package dev.segdiff.server.cache;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Migrations;
-import dev.segdiff.db.Settings;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Event;
 import java.time.Duration;
@@ -19,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 public class DatabaseState {
     private static final Logger LOG = Logger.getLogger(DatabaseState.class);
 
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(2);
     private static final Duration MAX_AGE = Duration.ofSeconds(2);
 
     /**
@@ -47,7 +45,7 @@ public class DatabaseState {
         this.database = database;
         this.back = back;
         this.migrations = migrations;
-        this.fault = new CachedAnswer<>(this::read, MAX_AGE, PATIENCE, Duration.ZERO, probes);
+        this.fault = new CachedAnswer<>(this::read, MAX_AGE, QUERY_TIMEOUT, Duration.ZERO, probes);
     }
 
     /** What is wrong, in words without hosts and users; empty if all is well. */
@@ -74,10 +72,8 @@ public class DatabaseState {
 
     private Optional<Fault> look() {
         try {
-            Settings settings = database.defaults().statementTimeout(PATIENCE);
-            Seen seen = database.transaction(
-                    settings,
-                    new Cancellation(),
+            Seen seen = database.ask(
+                    QUERY_TIMEOUT,
                     session -> session.one(
                             "select pg_is_in_recovery(), to_regclass('segdiff.runs') is not null",
                             row -> new Seen(row.getBoolean(1), row.getBoolean(2))));

@@ -6,8 +6,8 @@ import dev.segdiff.db.DatabaseException;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.JobRunner;
 import dev.segdiff.run.RunContext;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.util.Map;
@@ -32,7 +32,7 @@ public class LiveRuns {
      * How long the process waits for its runs to end. In the 3 s after the grace, cancelled statements end and rows in
      * the ledger are closed. By default a container is killed after 30 s.
      */
-    private static final Duration PATIENCE = GRACE.plusSeconds(3);
+    private static final Duration STOP_TIMEOUT = GRACE.plusSeconds(3);
 
     private static final Duration POLL = Duration.ofMillis(10);
 
@@ -88,7 +88,7 @@ public class LiveRuns {
             throw new StoppingException();
         }
         // A scheduled run does not fail here, but waits: the lease may be that of a worker that was killed.
-        if (request.trigger().kind() == Trigger.Kind.HTTP && !request.dryRun()) {
+        if (request.origin().kind() == RunOrigin.Kind.HTTP && !request.dryRun()) {
             runner.runsElsewhere(job).ifPresent(holder -> {
                 throw new JobBusyException(job.name() + " runs elsewhere: " + holder);
             });
@@ -125,7 +125,7 @@ public class LiveRuns {
     public void stop(String why) {
         stopping = true;
         byJob.values().forEach(live -> live.cancellation.request(why, GRACE));
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        long deadline = System.nanoTime() + STOP_TIMEOUT.toNanos();
         while (!byJob.isEmpty() && System.nanoTime() < deadline) {
             LockSupport.parkNanos(POLL.toNanos());
         }

@@ -8,8 +8,8 @@ import dev.segdiff.run.Jobs;
 import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.RunConfig;
 import dev.segdiff.run.RunContext;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
@@ -39,9 +39,9 @@ public class RunNow {
      * @param day the logical day; null: today
      * @param accept the names of what a person lets through once
      */
-    public record Order(@Nullable LocalDate day, boolean dryRun, boolean force, List<String> accept) {
-        public static final Order PLAIN = new Order(null, false, false, List.of());
-        public static final Order DRY = new Order(null, true, false, List.of());
+    public record RunOptions(@Nullable LocalDate day, boolean dryRun, boolean force, List<String> accept) {
+        public static final RunOptions PLAIN = new RunOptions(null, false, false, List.of());
+        public static final RunOptions DRY = new RunOptions(null, true, false, List.of());
     }
 
     /**
@@ -57,11 +57,11 @@ public class RunNow {
         public List<@Nullable String> accept = List.of();
 
         /** @throws InvalidInputException if a list holds null */
-        public Order order() {
+        public RunOptions options() {
             if (accept.stream().anyMatch(Objects::isNull)) {
                 throw new InvalidInputException("accept holds null, expected CUSTOMER/SEGMENT such as 7/42");
             }
-            return new Order(
+            return new RunOptions(
                     day,
                     dryRun,
                     force,
@@ -80,14 +80,14 @@ public class RunNow {
      * @throws StoppingException if the process is about to end
      * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request
      */
-    public RunContext start(String name, Order order, String actor, String requestId) {
+    public RunContext start(String name, RunOptions options, String actor, String requestId) {
         Job job = jobs.find(name).orElseThrow(() -> new NotThereException(jobs.unknown(name)));
         RunRequest request = new RunRequest(
-                Trigger.http(actor, requestId),
-                days.orToday(order.day()),
-                order.force(),
-                order.dryRun(),
-                order.accept(),
+                RunOrigin.http(actor, requestId),
+                days.orToday(options.day()),
+                options.force(),
+                options.dryRun(),
+                options.accept(),
                 config.timeBudget());
         Jobs.check(List.of(job), request);
         return runs.start(job, request).orElseThrow();

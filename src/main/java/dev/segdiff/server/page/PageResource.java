@@ -81,7 +81,7 @@ public class PageResource {
         Token token = user.mustRun(cookie, key);
         RunContext run = runNow.start(
                 name,
-                dryRun == null ? RunNow.Order.PLAIN : RunNow.Order.DRY,
+                dryRun == null ? RunNow.RunOptions.PLAIN : RunNow.RunOptions.DRY,
                 token.name(),
                 HttpGate.requestId(context));
         return Redirects.to(dryRun == null ? Redirects.HOME : "/runs/" + run.runId())

@@ -48,8 +48,8 @@ public class PageViews {
     private static final Duration STRIP_MAX_AGE = Duration.ofSeconds(1);
     private static final int INDEXES = 8;
     private static final Duration TRENDS_MAX_AGE = Duration.ofSeconds(30);
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
-    private static final Duration TOLERANCE = Duration.ofMinutes(5);
+    private static final Duration MAX_WAIT = Duration.ofSeconds(2);
+    private static final Duration MAX_STALE_AGE = Duration.ofMinutes(5);
 
     private static final Map<String, String> SIGNS = Map.of(
             "SUCCEEDED",
@@ -97,13 +97,13 @@ public class PageViews {
         this.strips = new CachedAnswer<>(
                 () -> jobs.names().stream().collect(Collectors.toMap(name -> name, name -> ledger.latest(name, STRIP))),
                 STRIP_MAX_AGE,
-                PATIENCE,
-                TOLERANCE,
+                MAX_WAIT,
+                MAX_STALE_AGE,
                 probes);
         this.trends = new CachedAnswer<>(
-                () -> segmentTrends.liveliest(TRENDS, TREND_DAYS), TRENDS_MAX_AGE, PATIENCE, TOLERANCE, probes);
+                () -> segmentTrends.liveliest(TRENDS, TREND_DAYS), TRENDS_MAX_AGE, MAX_WAIT, MAX_STALE_AGE, probes);
         this.indexes =
-                new CachedAnswer<>(() -> indexReporter.worst(INDEXES), TRENDS_MAX_AGE, PATIENCE, TOLERANCE, probes);
+                new CachedAnswer<>(() -> indexReporter.worst(INDEXES), TRENDS_MAX_AGE, MAX_WAIT, MAX_STALE_AGE, probes);
     }
 
     /**

@@ -6,8 +6,8 @@ import dev.segdiff.run.Job;
 import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.RunConfig;
 import dev.segdiff.run.RunLedger;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import dev.segdiff.server.live.JobBusyException;
 import dev.segdiff.server.live.LiveRuns;
 import dev.segdiff.server.live.StoppingException;
@@ -73,7 +73,7 @@ public class DueRuns {
 
     private RunRequest request(Cron cron, Instant moment) {
         return new RunRequest(
-                Trigger.schedule(cron.toString(), moment),
+                RunOrigin.schedule(cron.toString(), moment),
                 days.orToday(null),
                 false,
                 false,

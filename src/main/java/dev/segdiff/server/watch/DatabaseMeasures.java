@@ -1,9 +1,7 @@
 package dev.segdiff.server.watch;
 
-import dev.segdiff.db.Cancellation;
 import dev.segdiff.db.Database;
 import dev.segdiff.db.Session;
-import dev.segdiff.db.Settings;
 import dev.segdiff.run.Measure;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
@@ -16,7 +14,7 @@ import java.util.Map;
  */
 @ApplicationScoped
 public class DatabaseMeasures {
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(2);
 
     private final Database database;
 
@@ -25,8 +23,7 @@ public class DatabaseMeasures {
     }
 
     public List<Measure> read() {
-        Settings settings = database.defaults().statementTimeout(PATIENCE);
-        return database.transaction(settings, new Cancellation(), session -> {
+        return database.ask(QUERY_TIMEOUT, session -> {
             List<Measure> measures = new ArrayList<>();
             measures.addAll(catalogs(session));
             measures.addAll(horizon(session));

@@ -18,12 +18,10 @@ import io.prometheus.client.Collector;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Duration;
-import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The metrics from the ledger and the database, read when Prometheus asks. They include the runs of pods that no longer
@@ -40,7 +38,7 @@ public class LedgerCollector {
     private static final String LABEL = "job_name";
 
     private static final Duration MAX_AGE = Duration.ofSeconds(3);
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    private static final Duration MAX_WAIT = Duration.ofSeconds(2);
 
     private final PrometheusMeterRegistry registry;
     private final Jobs jobs;
@@ -58,8 +56,8 @@ public class LedgerCollector {
         this.registry = registry;
         this.jobs = jobs;
         this.statuses = statuses;
-        this.totals = new CachedAnswer<>(history::totals, MAX_AGE, PATIENCE, Duration.ZERO, probes);
-        this.measures = new CachedAnswer<>(databaseMeasures::read, MAX_AGE, PATIENCE, Duration.ZERO, probes);
+        this.totals = new CachedAnswer<>(history::totals, MAX_AGE, MAX_WAIT, Duration.ZERO, probes);
+        this.measures = new CachedAnswer<>(databaseMeasures::read, MAX_AGE, MAX_WAIT, Duration.ZERO, probes);
     }
 
     void askAgain(@Observes DatabaseIsBack event) {
@@ -125,18 +123,13 @@ public class LedgerCollector {
             return;
         }
         Last last = status.last();
-        time(
-                families,
+        families.time(
                 "job_last_success_timestamp_seconds",
                 "When a run last succeeded or found nothing to do.",
                 labels,
                 last.succeededAt());
-        time(
-                families,
-                "job_last_completion_timestamp_seconds",
-                "When a run last ended, however.",
-                labels,
-                last.completedAt());
+        families.time(
+                "job_last_completion_timestamp_seconds", "When a run last ended, however.", labels, last.completedAt());
         Duration took = last.took();
         if (took != null) {
             families.gauge("job_last_duration_seconds", "How long that run took.", labels, took.toMillis() / 1000.0);
@@ -184,17 +177,6 @@ public class LedgerCollector {
                         "What runs have counted: rows, batches, contacts, tables.",
                         Map.of(LABEL, total.job(), "count", total.name()),
                         total.total());
-        }
-    }
-
-    private static void time(
-            MetricFamilies families,
-            String name,
-            String help,
-            Map<String, String> labels,
-            @Nullable OffsetDateTime time) {
-        if (time != null) {
-            families.gauge(name, help, labels, time.toInstant().toEpochMilli() / 1000.0);
         }
     }
 

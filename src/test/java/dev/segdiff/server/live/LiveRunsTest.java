@@ -8,10 +8,10 @@ import dev.segdiff.run.Job;
 import dev.segdiff.run.Result;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunFixture;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
 import dev.segdiff.run.TestJob;
-import dev.segdiff.run.Trigger;
 import dev.segdiff.support.Await;
 import dev.segdiff.support.TestDatabase;
 import java.time.Duration;
@@ -25,7 +25,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 class LiveRunsTest {
     private static final LocalDate DAY = LocalDate.of(2026, 3, 1);
     private static final RunRequest ASKED =
-            new RunRequest(Trigger.http("anna", "r1"), DAY, false, false, List.of(), Duration.ofMinutes(5));
+            new RunRequest(RunOrigin.http("anna", "r1"), DAY, false, false, List.of(), Duration.ofMinutes(5));
 
     @RegisterExtension
     final TestDatabase db = new TestDatabase();
@@ -64,7 +64,7 @@ class LiveRunsTest {
                 .orElseThrow();
 
         RunReport report = ended(run.runId());
-        assertThat(report.trigger()).isEqualTo(Trigger.Kind.HTTP);
+        assertThat(report.trigger()).isEqualTo(RunOrigin.Kind.HTTP);
         assertThat(report.actor()).isEqualTo("anna");
     }
 
@@ -161,7 +161,7 @@ class LiveRunsTest {
 
     @Test
     void refusedRequestLeavesTheJobFree() {
-        RunRequest refused = new RunRequest(ASKED.trigger(), DAY, false, false, List.of("x"), Duration.ofMinutes(1));
+        RunRequest refused = new RunRequest(ASKED.origin(), DAY, false, false, List.of("x"), Duration.ofMinutes(1));
         Job job = new TestJob(true, run -> Result.succeeded());
 
         assertThatThrownBy(() -> live.start(job, refused)).hasMessage("nothing to accept");

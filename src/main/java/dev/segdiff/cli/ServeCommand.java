@@ -7,10 +7,10 @@ import picocli.CommandLine.Command;
 
 /** The command {@code serve}. Main sets up its HTTP port before anything starts. */
 @Command(
-        name = Serve.NAME,
+        name = ServeCommand.NAME,
         mixinStandardHelpOptions = true,
         description = "Stays up: runs the jobs by schedule and on demand over HTTP, and tells how they stand.")
-public final class Serve implements Callable<Integer>, Interruptible {
+public final class ServeCommand implements Callable<Integer>, Interruptible {
     public static final String NAME = "serve";
 
     @Inject

@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
         name = "changes",
         description =
                 "Streams the net changes since a version; all members if the version is missing, or older than the kept diffs.")
-final class SegmentsChanges extends DatabaseCommand {
+final class SegmentsChangesCommand extends DatabaseCommand {
     enum Format {
         table,
         csv,
@@ -22,7 +22,7 @@ final class SegmentsChanges extends DatabaseCommand {
     SegmentReader reader;
 
     @Mixin
-    Segments.Key key;
+    SegmentsCommand.Key key;
 
     @Option(names = "--since", paramLabel = "V", description = "the version read last; without it, all members")
     @Nullable

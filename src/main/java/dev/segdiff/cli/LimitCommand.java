@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "limit", description = "Slows a job down, the running one too, until the limit is taken away.")
-final class Limit extends DatabaseCommand {
+final class LimitCommand extends DatabaseCommand {
     /** The two options, of which exactly one must be given. */
     static final class Rate {
         @Option(names = "--rows-per-second", paramLabel = "N", description = "not faster than this")

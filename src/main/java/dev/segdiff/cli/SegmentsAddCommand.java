@@ -11,12 +11,12 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "add", description = "Registers a segment.")
-final class SegmentsAdd extends DatabaseCommand {
+final class SegmentsAddCommand extends DatabaseCommand {
     @Inject
     SegmentRegistry registry;
 
     @Mixin
-    Segments.Key key;
+    SegmentsCommand.Key key;
 
     @ArgGroup(multiplicity = "1")
     Origin origin = new Origin();

@@ -12,7 +12,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "pause",
         description = "Makes a running job wait before its next step, and skips its next runs, until it is resumed.")
-final class Pause extends DatabaseCommand {
+final class PauseCommand extends DatabaseCommand {
     @Inject
     Jobs jobs;
 

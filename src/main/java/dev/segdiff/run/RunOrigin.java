@@ -11,14 +11,14 @@ import org.jspecify.annotations.Nullable;
  * @param schedule the schedule that asked: its cron expression and zone
  * @param plannedAt the time for which the schedule has planned the run
  */
-public record Trigger(
+public record RunOrigin(
         Kind kind,
         @Nullable String actor,
         @Nullable String requestId,
         @Nullable String schedule,
         @Nullable Instant plannedAt) {
     /** The command line: a person or a CronJob. */
-    public static final Trigger COMMAND = new Trigger(Kind.COMMAND, null, null, null, null);
+    public static final RunOrigin COMMAND = new RunOrigin(Kind.COMMAND, null, null, null, null);
 
     /** The ways in which a run can be asked for. */
     public enum Kind {
@@ -27,12 +27,12 @@ public record Trigger(
         HTTP
     }
 
-    public static Trigger http(String actor, String requestId) {
-        return new Trigger(Kind.HTTP, actor, requestId, null, null);
+    public static RunOrigin http(String actor, String requestId) {
+        return new RunOrigin(Kind.HTTP, actor, requestId, null, null);
     }
 
-    public static Trigger schedule(String schedule, Instant plannedAt) {
-        return new Trigger(Kind.SCHEDULE, null, null, schedule, plannedAt);
+    public static RunOrigin schedule(String schedule, Instant plannedAt) {
+        return new RunOrigin(Kind.SCHEDULE, null, null, schedule, plannedAt);
     }
 
     /** The text for the log. */

@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
         name = "migrate",
         mixinStandardHelpOptions = true,
         description = "Brings the schema up to date and says what it applied.")
-final class Migrate implements Callable<Integer> {
+final class MigrateCommand implements Callable<Integer> {
     @Inject
     Migrations migrations;
 

@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "resume", description = "Lets a paused job go on.")
-final class Resume extends DatabaseCommand {
+final class ResumeCommand extends DatabaseCommand {
     @Inject
     Jobs jobs;
 

@@ -5,8 +5,9 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Settings;
 import dev.segdiff.db.TableName;
-import dev.segdiff.index.RebuildLedger.Unclean;
+import dev.segdiff.index.RebuildLedger.UnfinishedBuild;
 import dev.segdiff.pace.LongStatement;
+import dev.segdiff.pace.LongStatement.OnTable;
 import dev.segdiff.run.RunContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
@@ -18,7 +19,7 @@ import java.util.Optional;
  * of use to nobody.
  */
 @ApplicationScoped
-class Leftovers {
+class UnfinishedBuilds {
     /** The time limit for dropping an index at the end of a run that was asked to end. */
     private static final Duration LAST_TIMEOUT = Duration.ofSeconds(3);
 
@@ -27,7 +28,7 @@ class Leftovers {
     private final LongStatement statement;
     private final IndexConfig config;
 
-    Leftovers(Database database, RebuildLedger ledger, LongStatement statement, IndexConfig config) {
+    UnfinishedBuilds(Database database, RebuildLedger ledger, LongStatement statement, IndexConfig config) {
         this.database = database;
         this.ledger = ledger;
         this.statement = statement;
@@ -39,7 +40,7 @@ class Leftovers {
      * built.
      */
     void drop(RunContext run) {
-        for (Unclean rebuild : database.transaction(ledger::unclean)) {
+        for (UnfinishedBuild rebuild : database.transaction(ledger::unfinished)) {
             try {
                 drop(run, rebuild);
             } catch (DatabaseException e) {
@@ -52,7 +53,7 @@ class Leftovers {
         }
     }
 
-    private void drop(RunContext run, Unclean rebuild) {
+    private void drop(RunContext run, UnfinishedBuild rebuild) {
         if (rebuild.building()) {
             run.problem("leftover of " + rebuild.index() + " stays: an index of its table is being built");
             return;
@@ -67,7 +68,7 @@ class Leftovers {
             }
             // The drop takes an instant, but waits for the sessions that use the table now. Nobody waits for the drop.
             Settings settings = statement.settings(config.statementTimeout(), config.maxWait());
-            Optional<String> gaveWay = statement.run(run, settings, rebuild.tableOid(), sql, () -> {});
+            Optional<String> gaveWay = statement.run(run, new OnTable(sql, rebuild.tableOid(), settings), () -> {});
             if (gaveWay.isPresent()) {
                 run.counts().add("busy", 1);
                 run.problem("leftover " + left.get().plain() + " stays: " + gaveWay.get());
@@ -88,7 +89,7 @@ class Leftovers {
         if (run.request().dryRun()) {
             return;
         }
-        for (Unclean rebuild : uncleanAtLast(run)) {
+        for (UnfinishedBuild rebuild : unfinishedAtLast(run)) {
             try {
                 Optional<TableName> left = database.transaction(session -> ledger.leftover(session, rebuild));
                 if (left.isPresent() && !rebuild.building()) {
@@ -104,11 +105,11 @@ class Leftovers {
         }
     }
 
-    private List<Unclean> uncleanAtLast(RunContext run) {
+    private List<UnfinishedBuild> unfinishedAtLast(RunContext run) {
         try {
-            return database.transaction(run.settings(database.defaults()), new Cancellation(), ledger::unclean);
+            return database.transaction(run.settings(database.defaults()), ledger::unfinished);
         } catch (DatabaseException e) {
-            run.problem("leftovers stay until the next run: " + e.getMessage());
+            run.problem("unfinished builds stay until the next run: " + e.getMessage());
             return List.of();
         }
     }

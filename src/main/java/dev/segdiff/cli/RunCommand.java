@@ -7,9 +7,9 @@ import dev.segdiff.run.Jobs;
 import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunConfig;
+import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.run.RunRequest;
-import dev.segdiff.run.Trigger;
 import jakarta.inject.Inject;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -21,7 +21,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "run", description = "Runs the jobs named, or all daily jobs in their order.")
-final class Run extends DatabaseCommand implements Interruptible {
+final class RunCommand extends DatabaseCommand implements Interruptible {
     @Inject
     Jobs jobs;
 
@@ -61,7 +61,7 @@ final class Run extends DatabaseCommand implements Interruptible {
     @Override
     int execute() {
         RunRequest request = new RunRequest(
-                Trigger.COMMAND,
+                RunOrigin.COMMAND,
                 days.orToday(day),
                 force,
                 dryRun,
@@ -95,7 +95,7 @@ final class Run extends DatabaseCommand implements Interruptible {
             output.json(reports);
             return;
         }
-        output.table(Runs.table(reports));
+        output.table(RunsCommand.table(reports));
         reports.forEach(report -> {
             if (report.reason() != null) {
                 output.line(report.job() + ": " + report.reason());

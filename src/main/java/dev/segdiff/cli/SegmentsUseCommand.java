@@ -7,12 +7,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 @Command(name = "use", description = "Marks a segment as used, so that it is kept, and prints its current version.")
-final class SegmentsUse extends DatabaseCommand {
+final class SegmentsUseCommand extends DatabaseCommand {
     @Inject
     SegmentRegistry registry;
 
     @Mixin
-    Segments.Key key;
+    SegmentsCommand.Key key;
 
     @Override
     int execute() {

@@ -15,7 +15,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 @Command(name = "runs", description = "The ledger: the newest runs first.")
-final class Runs extends DatabaseCommand {
+final class RunsCommand extends DatabaseCommand {
     static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ssX");
 
     @Inject
@@ -45,8 +45,8 @@ final class Runs extends DatabaseCommand {
         return 0;
     }
 
-    static Table table(List<RunReport> runs) {
-        Table table = new Table("RUN", "JOB", "DAY", "STARTED", "TOOK", "OUTCOME", "COUNTS");
+    static TextTable table(List<RunReport> runs) {
+        TextTable table = new TextTable("RUN", "JOB", "DAY", "STARTED", "TOOK", "OUTCOME", "COUNTS");
         runs.forEach(run -> table.row(
                 run.runId(),
                 run.job(),

@@ -8,15 +8,15 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Help.Ansi;
 
 /** A table of text for people, with numbers aligned to the right and words to the left. */
-final class Table {
+final class TextTable {
     private final List<String> header;
     private final List<List<String>> rows = new ArrayList<>();
 
-    Table(String... header) {
+    TextTable(String... header) {
         this.header = List.of(header);
     }
 
-    Table row(@Nullable Object... cells) {
+    TextTable row(@Nullable Object... cells) {
         rows.add(Arrays.stream(cells)
                 .map(cell -> cell == null ? "-" : Printable.of(String.valueOf(cell)))
                 .toList());

@@ -10,7 +10,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "redo", description = "Takes an undo back: by default the last one that has not been redone.")
-final class AuditRedo extends DatabaseCommand {
+final class AuditRedoCommand extends DatabaseCommand {
     @Inject
     AuditLog log;
 
@@ -18,7 +18,7 @@ final class AuditRedo extends DatabaseCommand {
     AuditUndo undo;
 
     @Mixin
-    Audit.Target target;
+    AuditCommand.Target target;
 
     @Option(names = "--tx", paramLabel = "N", description = "the transaction of the undo")
     @Nullable
@@ -35,13 +35,8 @@ final class AuditRedo extends DatabaseCommand {
                 output,
                 json,
                 "Take back the undo in transaction " + undone + "?",
-                (plan, watcher) -> undo.undo(
-                        changes,
-                        AuditLog.UNDO_IN_TRANSACTION + undone,
-                        Controls.user(),
-                        plan,
-                        dialog.skipConflicts,
-                        watcher));
+                (plan, watcher) ->
+                        undo.undo(dialog.request(changes, AuditLog.UNDO_IN_TRANSACTION + undone), plan, watcher));
     }
 
     private AuditFilter of(@Nullable Long number) {

@@ -13,15 +13,15 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description = "The memory of small, precious tables: who changed what, and taking it back.",
         subcommands = {
-            AuditEnable.class,
-            AuditDisable.class,
-            AuditList.class,
+            AuditEnableCommand.class,
+            AuditDisableCommand.class,
+            AuditListCommand.class,
             AuditLogCommand.class,
             AuditUndoCommand.class,
-            AuditRedo.class,
+            AuditRedoCommand.class,
         })
-final class Audit {
-    private Audit() {}
+final class AuditCommand {
+    private AuditCommand() {}
 
     /** The parameter that names the table. */
     static final class Target {

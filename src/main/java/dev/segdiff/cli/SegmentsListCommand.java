@@ -9,7 +9,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 @Command(name = "list", description = "All registered segments.")
-final class SegmentsList extends DatabaseCommand {
+final class SegmentsListCommand extends DatabaseCommand {
     @Inject
     SegmentRegistry registry;
 
@@ -39,14 +39,16 @@ final class SegmentsList extends DatabaseCommand {
         } else if (entries.isEmpty()) {
             output.line("No segments in the trash.");
         } else {
-            Table table = new Table("SEGMENT", "SNAPSHOT", "REMOVED");
-            entries.forEach(entry -> table.row(entry.owner(), entry.origin(), Runs.TIME.format(entry.movedAt())));
+            TextTable table = new TextTable("SEGMENT", "SNAPSHOT", "REMOVED");
+            entries.forEach(
+                    entry -> table.row(entry.owner(), entry.origin(), RunsCommand.TIME.format(entry.movedAt())));
             output.table(table);
         }
     }
 
-    static Table table(List<Segment> segments) {
-        Table table = new Table("CUSTOMER", "SEGMENT", "VERSION", "DAY", "CONTACTS", "LAST USED", "SOURCE", "PROBLEM");
+    static TextTable table(List<Segment> segments) {
+        TextTable table =
+                new TextTable("CUSTOMER", "SEGMENT", "VERSION", "DAY", "CONTACTS", "LAST USED", "SOURCE", "PROBLEM");
         segments.forEach(segment -> table.row(
                 segment.customerId(),
                 segment.segmentId(),

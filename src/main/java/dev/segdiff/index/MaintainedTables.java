@@ -8,7 +8,7 @@ import java.util.List;
  * the configured ones.
  */
 @ApplicationScoped
-class Scope {
+class MaintainedTables {
     /**
      * A query of the oids of these tables, with one bind. The policies are those that event-expiry has recorded. The
      * query does not use to_regclass, which would need rights on the schemas of the tables.
@@ -42,7 +42,7 @@ class Scope {
 
     private final IndexConfig config;
 
-    Scope(IndexConfig config) {
+    MaintainedTables(IndexConfig config) {
         this.config = config;
     }
 

@@ -11,7 +11,7 @@ import picocli.CommandLine.Parameters;
         name = "stop",
         description =
                 "Asks a run to stop, wherever it runs; its worker hears it within seconds. The next run continues.")
-final class Stop extends DatabaseCommand {
+final class StopCommand extends DatabaseCommand {
     @Inject
     RunLedger ledger;
 

@@ -9,16 +9,16 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description = "The registry of segments, and what is in them.",
         subcommands = {
-            SegmentsAdd.class,
-            SegmentsList.class,
-            SegmentsShow.class,
-            SegmentsUse.class,
-            SegmentsRemove.class,
-            SegmentsRestore.class,
-            SegmentsLoad.class,
-            SegmentsChanges.class,
+            SegmentsAddCommand.class,
+            SegmentsListCommand.class,
+            SegmentsShowCommand.class,
+            SegmentsUseCommand.class,
+            SegmentsRemoveCommand.class,
+            SegmentsRestoreCommand.class,
+            SegmentsLoadCommand.class,
+            SegmentsChangesCommand.class,
         })
-final class Segments {
+final class SegmentsCommand {
     /** The two numbers that name a segment. */
     static final class Key {
         @Parameters(index = "0", paramLabel = "C", description = "customer, a number")

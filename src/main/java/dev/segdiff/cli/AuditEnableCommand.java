@@ -8,12 +8,12 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "enable", description = "Records every change of a table that has a primary key, from now on.")
-final class AuditEnable extends DatabaseCommand {
+final class AuditEnableCommand extends DatabaseCommand {
     @Inject
     AuditTables tables;
 
     @Mixin
-    Audit.Target target;
+    AuditCommand.Target target;
 
     @Option(names = "--best-effort", description = "keep a change, with a warning, that cannot be recorded")
     boolean bestEffort;

@@ -13,7 +13,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "exemptions",
         description = "Partitions that an undo has put back, and that stay although they have expired.")
-final class Exemptions extends DatabaseCommand {
+final class ExemptionsCommand extends DatabaseCommand {
     @Inject
     PartitionExemptions exemptions;
 
@@ -32,9 +32,9 @@ final class Exemptions extends DatabaseCommand {
         } else if (exempt.isEmpty()) {
             output.line("No partition is exempt from expiry.");
         } else {
-            Table table = new Table("PARTITION", "POLICY", "SINCE", "BY");
-            exempt.forEach(e ->
-                    table.row(e.partition().plain(), e.policy(), Runs.TIME.format(e.exemptedAt()), e.exemptedBy()));
+            TextTable table = new TextTable("PARTITION", "POLICY", "SINCE", "BY");
+            exempt.forEach(e -> table.row(
+                    e.partition().plain(), e.policy(), RunsCommand.TIME.format(e.exemptedAt()), e.exemptedBy()));
             output.table(table);
         }
         return 0;

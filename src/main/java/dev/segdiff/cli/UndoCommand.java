@@ -17,7 +17,7 @@ import picocli.CommandLine.Parameters;
         name = "undo",
         description = "Puts back what a run removed and what still waits in the trash: segments with their snapshots,"
                 + " partitions. Says first what is beyond recall.")
-final class Undo extends DatabaseCommand {
+final class UndoCommand extends DatabaseCommand {
     @Inject
     RunUndo undo;
 
@@ -61,7 +61,7 @@ final class Undo extends DatabaseCommand {
                 .formatted(
                         plan.run().runId(),
                         plan.run().job(),
-                        Runs.TIME.format(plan.run().startedAt())));
+                        RunsCommand.TIME.format(plan.run().startedAt())));
         plan.recallable().forEach(thing -> output.line("  can be put back: " + thing.words()));
         plan.beyondRecall().forEach(words -> output.line("  beyond recall: " + words));
         if (plan.recallable().isEmpty()) {

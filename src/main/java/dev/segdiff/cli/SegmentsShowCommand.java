@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 @Command(name = "show", description = "A segment and its newest versions.")
-final class SegmentsShow extends DatabaseCommand {
+final class SegmentsShowCommand extends DatabaseCommand {
     /** How many versions are shown: those of a quarter of a year, one a day. */
     private static final int VERSIONS = 92;
 
@@ -18,7 +18,7 @@ final class SegmentsShow extends DatabaseCommand {
     SegmentRegistry registry;
 
     @Mixin
-    Segments.Key key;
+    SegmentsCommand.Key key;
 
     @RegisterForReflection
     record Shown(Segment segment, List<SegmentVersion> versions) {}
@@ -29,15 +29,15 @@ final class SegmentsShow extends DatabaseCommand {
         if (json) {
             output.json(shown);
         } else {
-            output.table(SegmentsList.table(List.of(shown.segment())));
+            output.table(SegmentsListCommand.table(List.of(shown.segment())));
             output.line("");
             output.table(table(shown.versions()));
         }
         return 0;
     }
 
-    static Table table(List<SegmentVersion> versions) {
-        Table table = new Table("VERSION", "DAY", "CONTACTS", "ADDED", "REMOVED", "");
+    static TextTable table(List<SegmentVersion> versions) {
+        TextTable table = new TextTable("VERSION", "DAY", "CONTACTS", "ADDED", "REMOVED", "");
         versions.forEach(version -> table.row(
                 version.version(),
                 version.day(),

@@ -7,6 +7,6 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         description = "The health of indexes and tables.",
         subcommands = {IndexReportCommand.class})
-final class Index {
-    private Index() {}
+final class IndexCommand {
+    private IndexCommand() {}
 }

@@ -13,7 +13,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Help.Ansi;
 
 @Command(name = "status", description = "The state of each job's goal, also if other processes ran the job.")
-final class Status extends DatabaseCommand {
+final class StatusCommand extends DatabaseCommand {
     @Inject
     Jobs jobs;
 
@@ -51,6 +51,6 @@ final class Status extends DatabaseCommand {
                 last == null
                         ? "  never run"
                         : "  last run " + last.runId() + " " + last.state() + " for " + last.day() + ", started "
-                                + Runs.TIME.format(last.startedAt()));
+                                + RunsCommand.TIME.format(last.startedAt()));
     }
 }

@@ -8,12 +8,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 @Command(name = "disable", description = "Records no more changes of a table; what was recorded stays.")
-final class AuditDisable extends DatabaseCommand {
+final class AuditDisableCommand extends DatabaseCommand {
     @Inject
     AuditTables tables;
 
     @Mixin
-    Audit.Target target;
+    AuditCommand.Target target;
 
     @Override
     int execute() {

@@ -13,23 +13,23 @@ import picocli.CommandLine.ScopeType;
 @Command(
         name = "segdiff",
         mixinStandardHelpOptions = true,
-        versionProvider = Segdiff.Version.class,
+        versionProvider = SegdiffCommand.Version.class,
         description = "Looks after a large PostgreSQL: turns segments into diffs, and deletes what has expired.",
         subcommands = {
-            Migrate.class,
-            Segments.class,
-            Run.class,
-            Runs.class,
-            Status.class,
-            Serve.class,
-            Stop.class,
-            Pause.class,
-            Resume.class,
-            Limit.class,
-            Audit.class,
-            Undo.class,
-            Exemptions.class,
-            Index.class,
+            MigrateCommand.class,
+            SegmentsCommand.class,
+            RunCommand.class,
+            RunsCommand.class,
+            StatusCommand.class,
+            ServeCommand.class,
+            StopCommand.class,
+            PauseCommand.class,
+            ResumeCommand.class,
+            LimitCommand.class,
+            AuditCommand.class,
+            UndoCommand.class,
+            ExemptionsCommand.class,
+            IndexCommand.class,
             DemoCommand.class,
         },
         footer = {
@@ -40,7 +40,7 @@ import picocli.CommandLine.ScopeType;
             "Exit codes: 0 succeeded or skipped, 1 failed, 2 usage or configuration, 3 refused (a person is needed),",
             "75 interrupted (the next run continues)."
         })
-final class Segdiff {
+final class SegdiffCommand {
     @Option(
             names = LOG_JSON,
             scope = ScopeType.INHERIT,
@@ -53,7 +53,7 @@ final class Segdiff {
     static final class Version implements IVersionProvider {
         @Override
         public String[] getVersion() {
-            try (InputStream in = Segdiff.class.getResourceAsStream("/version.txt")) {
+            try (InputStream in = SegdiffCommand.class.getResourceAsStream("/version.txt")) {
                 return new String[] {
                     "segdiff " + new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8).strip()
                 };

@@ -8,6 +8,7 @@ import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.segment.SegmentUpload;
 import dev.segdiff.segment.SegmentUpload.Loaded;
+import dev.segdiff.segment.SegmentUpload.Upload;
 import jakarta.inject.Inject;
 import java.io.FileDescriptor;
 import java.io.FileInputStream;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "load", description = "Streams ids into an upload segment and publishes a version.")
-final class SegmentsLoad extends DatabaseCommand implements Interruptible {
+final class SegmentsLoadCommand extends DatabaseCommand implements Interruptible {
     @Inject
     SegmentUpload upload;
 
@@ -33,7 +34,7 @@ final class SegmentsLoad extends DatabaseCommand implements Interruptible {
     LogicalDay days;
 
     @Mixin
-    Segments.Key key;
+    SegmentsCommand.Key key;
 
     @Parameters(
             index = "2",
@@ -70,7 +71,7 @@ final class SegmentsLoad extends DatabaseCommand implements Interruptible {
 
     private Loaded load(Reader input, Cancellation cancellation) {
         try {
-            return upload.load(key.get(), input, days.orToday(null), accept, cancellation);
+            return upload.load(new Upload(key.get(), input, days.orToday(null), accept), cancellation);
         } catch (InvalidInputException e) {
             // If a signal has closed the input, this says that the command was interrupted.
             cancellation.check();

@@ -7,12 +7,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 @Command(name = "restore", description = "Brings a removed segment back while its snapshot waits in the trash.")
-final class SegmentsRestore extends DatabaseCommand {
+final class SegmentsRestoreCommand extends DatabaseCommand {
     @Inject
     SegmentRegistry registry;
 
     @Mixin
-    Segments.Key key;
+    SegmentsCommand.Key key;
 
     @Override
     int execute() {

@@ -9,12 +9,12 @@ import picocli.CommandLine.Mixin;
 @Command(
         name = "remove",
         description = "Removes a segment and its versions; its snapshot waits in the trash, see restore.")
-final class SegmentsRemove extends DatabaseCommand {
+final class SegmentsRemoveCommand extends DatabaseCommand {
     @Inject
     SegmentRegistry registry;
 
     @Mixin
-    Segments.Key key;
+    SegmentsCommand.Key key;
 
     @Override
     int execute() {

@@ -7,7 +7,7 @@ import java.util.List;
 import picocli.CommandLine.Command;
 
 @Command(name = "list", description = "The audited tables.")
-final class AuditList extends DatabaseCommand {
+final class AuditListCommand extends DatabaseCommand {
     @Inject
     AuditTables tables;
 
@@ -19,12 +19,12 @@ final class AuditList extends DatabaseCommand {
         } else if (audited.isEmpty()) {
             output.line("No table is audited. Begin with `segdiff audit enable TABLE`.");
         } else {
-            Table table = new Table("TABLE", "CHANGES", "LAST CHANGE", "SINCE", "BY", "BEST EFFORT");
+            TextTable table = new TextTable("TABLE", "CHANGES", "LAST CHANGE", "SINCE", "BY", "BEST EFFORT");
             audited.forEach(a -> table.row(
                     a.table() == null ? "(dropped)" : a.table().plain(),
                     a.changes(),
-                    a.lastChange() == null ? null : Runs.TIME.format(a.lastChange()),
-                    Runs.TIME.format(a.enabledAt()),
+                    a.lastChange() == null ? null : RunsCommand.TIME.format(a.lastChange()),
+                    RunsCommand.TIME.format(a.enabledAt()),
                     a.enabledBy(),
                     a.bestEffort() ? "yes" : "no"));
             output.table(table);
