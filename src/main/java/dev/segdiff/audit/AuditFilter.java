@@ -1,9 +1,12 @@
 package dev.segdiff.audit;
 
+import dev.segdiff.db.DatabaseException;
+import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.TableName;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -98,6 +101,23 @@ public record AuditFilter(
     private static void add(List<String> words, String what, @Nullable Object value) {
         if (value != null) {
             words.add(what + value);
+        }
+    }
+
+    /**
+     * Runs a query with a filter. If PostgreSQL cannot read the key or the time in the filter, the exception says that
+     * the input is wrong.
+     */
+    static <T> T reading(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (DatabaseException e) {
+            if (e.sqlState().startsWith("22")) {
+                throw new InvalidInputException(
+                        "--since and --key: expected a point in time, an age such as 2h, values separated by commas, or JSON; "
+                                + e.getMessage());
+            }
+            throw e;
         }
     }
 }

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.segdiff.db.Database;
-import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -14,7 +13,6 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.OffsetDateTime;
 import java.util.List;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Reads the recorded changes of audited tables. */
@@ -37,7 +35,7 @@ public class AuditLog {
      * @throws InvalidInputException if the table was never audited, or a value of the filter cannot be read
      */
     public List<AuditEntry> read(AuditFilter filter, int limit) {
-        return reading(() -> database.transaction(session -> {
+        return AuditFilter.reading(() -> database.transaction(session -> {
             checkKnown(session, filter);
             return session.list(
                     """
@@ -85,23 +83,6 @@ public class AuditLog {
             throw new InvalidInputException("table " + filter.table().plain()
                     + " is not audited; see `segdiff audit list`, or begin with `segdiff audit enable "
                     + filter.table().plain() + "`");
-        }
-    }
-
-    /**
-     * Runs a query of the log. If PostgreSQL cannot read the key or the time in the filter, the exception says that the
-     * input is wrong.
-     */
-    static <T> T reading(Supplier<T> work) {
-        try {
-            return work.get();
-        } catch (DatabaseException e) {
-            if (e.sqlState().startsWith("22")) {
-                throw new InvalidInputException(
-                        "--since and --key: expected a point in time, an age such as 2h, values separated by commas, or JSON; "
-                                + e.getMessage());
-            }
-            throw e;
         }
     }
 

@@ -125,7 +125,7 @@ public class AuditUndo {
             LOG.debugf("undo of %s: %s, %d of %d", filter.table(), step, rows, ofRows);
             watcher.at(step, rows, ofRows);
         };
-        return AuditLog.reading(() -> database.transaction(settings, session -> {
+        return AuditFilter.reading(() -> database.transaction(settings, session -> {
             Report report = undo(session, request, plan, logged);
             if (!report.done()) {
                 session.rollBackAtEnd();

@@ -69,7 +69,7 @@ public final class Gate {
      */
     public void yieldTo(WaitCause whom) {
         LOG.debugf("run=%d job=%s yields to %s", run.runId(), job.name(), whom);
-        run.throttled(WaitReason.of(whom), INTERVAL);
+        run.notes().throttled(WaitReason.of(whom), INTERVAL);
         run.cancellation().sleep(INTERVAL);
     }
 
@@ -87,7 +87,7 @@ public final class Gate {
                 throw new CancelledException("waited for " + maxWait + ": " + why.text());
             }
             run.cancellation().sleep(INTERVAL);
-            run.throttled(why, INTERVAL);
+            run.notes().throttled(why, INTERVAL);
         }
         if (told != null) {
             LOG.infof("run=%d job=%s goes on", run.runId(), job.name());

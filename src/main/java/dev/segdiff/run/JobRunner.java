@@ -114,7 +114,7 @@ public class JobRunner {
     }
 
     private RunReport close(RunContext run, Result result) {
-        run.waits().forEach(run::problem);
+        run.notes().waits().forEach(run::problem);
         RunReport report = ledger.close(run, result);
         log(report, run.request().origin());
         return report;

@@ -5,39 +5,16 @@ import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
-import java.time.Duration;
-import java.util.Collections;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/**
- * The data of one run while it is in progress: the request, the cancellation and the lease, and what the job reports:
- * counts, problems, statements and waits.
- */
+/** One run while it is in progress: the request, the cancellation, the lease, and the notes of the job. */
 public final class RunContext {
-    /** The largest number of problems in a report. A person reads no more, and the rest is in the job's own tables. */
-    private static final int MAX_PROBLEMS = 50;
-
-    /** The name of the count that holds the sum of all waits, in seconds. */
-    public static final String THROTTLED_SECONDS = "throttled_seconds";
-
     private final long runId;
     private final RunRequest request;
     private final Cancellation cancellation;
-    private final Counts counts = new Counts();
-    private final List<String> problems = new CopyOnWriteArrayList<>();
-    private final Set<String> statements = Collections.synchronizedSet(new LinkedHashSet<>());
-    private final Map<WaitCause, Duration> waits = new ConcurrentSkipListMap<>();
-    private final Map<WaitCause, String> waitReasons = new ConcurrentSkipListMap<>();
+    private final RunNotes notes = new RunNotes();
     private volatile @Nullable Lease lease;
     private volatile boolean begun;
     private volatile boolean endedForGood;
@@ -91,15 +68,23 @@ public final class RunContext {
         return cancellation;
     }
 
-    public Counts counts() {
-        return counts;
+    /** What the job notes for the report of the run. */
+    public RunNotes notes() {
+        return notes;
     }
 
-    /** Reports a problem that a person should look at, in one line that names the thing. */
+    public Counts counts() {
+        return notes.counts();
+    }
+
+    /** Notes a problem that a person should look at, in one line that names the thing. */
     public void problem(String line) {
-        if (problems.size() < MAX_PROBLEMS) {
-            problems.add(line);
-        }
+        notes.problem(line);
+    }
+
+    /** Notes a statement that a dry run would have run. */
+    public void wouldRun(String sql) {
+        notes.statement(sql);
     }
 
     /**
@@ -111,23 +96,8 @@ public final class RunContext {
         if (isEndedBy(failure)) {
             throw failure;
         }
-        counts.add(busy ? "busy" : "failed", 1);
+        counts().add(busy ? "busy" : "failed", 1);
         problem(subject + (busy ? " is busy: " : " failed: ") + failure.getMessage());
-    }
-
-    public List<String> problems() {
-        return List.copyOf(problems);
-    }
-
-    /**
-     * Records a statement that a dry run would have run. Each statement is recorded once, however often it would run.
-     */
-    public void wouldRun(String sql) {
-        statements.add(sql.strip());
-    }
-
-    public List<String> statements() {
-        return List.copyOf(statements);
     }
 
     /** Gives the run its lease. From now on, its transactions can only commit while the run holds this lease. */
@@ -160,26 +130,5 @@ public final class RunContext {
 
     boolean hasBegun() {
         return begun;
-    }
-
-    /** Records that the run has waited for the application's sake, why, and for how long. */
-    public void throttled(WaitReason why, Duration waited) {
-        waits.merge(why.cause(), waited, Duration::plus);
-        waitReasons.put(why.cause(), why.text());
-        counts.add(THROTTLED_SECONDS, waited.toSeconds());
-    }
-
-    /** How long the run has waited and why, in words. */
-    List<String> waits() {
-        return waits.entrySet().stream()
-                .map(wait -> "waited " + wait.getValue().toSeconds() + " s: " + waitReasons.get(wait.getKey()))
-                .toList();
-    }
-
-    /** The seconds of waiting by cause, for the ledger. */
-    Map<String, Long> waitSeconds() {
-        Map<String, Long> seconds = new TreeMap<>();
-        waits.forEach((cause, waited) -> seconds.put(cause.name().toLowerCase(Locale.ROOT), waited.toSeconds()));
-        return seconds;
     }
 }

@@ -14,7 +14,6 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.LocalDate;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
@@ -38,30 +37,7 @@ public class RunLedger {
      * The time without a heartbeat after which a run counts as lost: twelve heartbeats, one minute. No living worker
      * pauses for so long, and a person who asks gets an answer soon.
      */
-    private static final Duration LOST_AFTER = HEARTBEAT.multipliedBy(12);
-
-    /**
-     * How long after its end an interrupted scheduled run is tried again. The pause is there because the cause of the
-     * interruption may still be there.
-     */
-    private static final Duration RETRY_AFTER = Duration.ofMinutes(1);
-
-    /**
-     * The largest number of runs for one planned time: as many as a Kubernetes Job makes with the default backoffLimit.
-     */
-    private static final int MAX_ATTEMPTS = 7;
-
-    /**
-     * The SQL condition that a planned time still needs a run: it has no run, or fewer than MAX_ATTEMPTS, all of which
-     * were interrupted more than a minute ago and not by a person or the time budget. A run whose process has vanished
-     * counts as interrupted.
-     */
-    private static final String OPEN = """
-            (select count(*) < %d and coalesce(bool_and(coalesce(
-                    case when r.ended_at is null then r.stop_requested_by is null and r.heartbeat_at < clock_timestamp() - make_interval(secs => %d)
-                         else r.resumes and r.ended_at < clock_timestamp() - make_interval(secs => %d) end, false)), true)
-             from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at)
-            """.formatted(MAX_ATTEMPTS, LOST_AFTER.toSeconds(), RETRY_AFTER.toSeconds());
+    static final Duration LOST_AFTER = HEARTBEAT.multipliedBy(12);
 
     private static final String COLUMNS = """
             run_id, job, trigger, actor, worker, day, dry_run, started_at, outcome, reason, counts, problems, statements,
@@ -105,7 +81,7 @@ public class RunLedger {
                             from (select ?, ?, ?, ?, ?::date, ?, ?, ?::timestamptz)
                                 as asked (job, trigger, actor, worker, day, dry_run, schedule, planned_at)
                             where asked.planned_at is null or
-                            """ + OPEN + """
+                            """ + PlannedRuns.OPEN + """
                             on conflict (job, planned_at, attempt) where planned_at is not null do nothing
                             returning run_id
                             """,
@@ -154,27 +130,6 @@ public class RunLedger {
     }
 
     /**
-     * Whether a planned time of a schedule still needs a run, because it has none or because its run was interrupted.
-     */
-    public boolean isOpen(String job, Instant plannedAt) {
-        return database.transaction(session -> session.one(
-                "select " + OPEN + " from (select ?, ?::timestamptz) as asked (job, planned_at)",
-                row -> row.getBoolean(1),
-                job,
-                plannedAt.atOffset(ZoneOffset.UTC)));
-    }
-
-    /** Whether the newest scheduled run of the job came from this schedule: the same cron expression and time zone. */
-    public boolean isScheduledBy(String job, String schedule) {
-        return database.transaction(session -> session.first(
-                        "select schedule from segdiff.runs where job = ? and planned_at is not null order by run_id desc limit 1",
-                        row -> row.getString(1),
-                        job))
-                .filter(schedule::equals)
-                .isPresent();
-    }
-
-    /**
      * Asks a run to stop, wherever it runs. Its worker learns this with the next heartbeat. Returns false if the run
      * has ended.
      */
@@ -207,9 +162,9 @@ public class RunLedger {
                         context.hasBegun(),
                         result.outcome() == Outcome.INTERRUPTED && !context.isEndedForGood(),
                         write(context.counts().snapshot()),
-                        write(context.problems()),
-                        write(context.statements()),
-                        write(context.waitSeconds()),
+                        write(context.notes().problems()),
+                        write(context.notes().statements()),
+                        write(context.notes().waitSeconds()),
                         context.runId()))
                 .orElseThrow(() -> new CancelledException("run " + context.runId()
                         + " is not in the ledger any more, as if another server had taken over;" + " start it again"));

@@ -22,23 +22,11 @@ class DiffPartitions {
     static final String NOT_REPLACED = "SD004";
 
     /**
-     * How many versions one statement deletes. Their rows have about 100 bytes, so a statement takes some tens of
-     * milliseconds.
-     */
-    private static final int BATCH = 10_000;
-
-    /**
      * The storage parameters of a partition. Rows are only inserted, so vacuum is needed only for the visibility map.
      * It comes after every million rows, and not after a share of the rows.
      */
     private static final String STORAGE =
             "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000000, autovacuum_analyze_scale_factor = 0.02";
-
-    /**
-     * The SQL of the first day that is inside the retention in some time zone. The most advanced time zone is 14 hours
-     * ahead of UTC; days before this one are outside the retention everywhere.
-     */
-    private static final String OLDEST_KEPT = "((now() at time zone 'UTC' + interval '14 hours')::date - ?::integer)";
 
     private static final TableName DIFFS = new TableName("segdiff", "segment_diffs");
 
@@ -59,8 +47,7 @@ class DiffPartitions {
     }
 
     /**
-     * Deletes versions that are older than this day, and drops the monthly partitions of diffs that end before it. The
-     * newest of the old versions stays, because the retained diffs start from it.
+     * Drops the monthly partitions of diffs that end before this day.
      *
      * @param retention the retention that the database subtracts from its own date, taken in the most advanced time
      *     zone: nothing younger is deleted, even if {@code horizon} is wrong
@@ -68,10 +55,7 @@ class DiffPartitions {
      * @throws dev.segdiff.db.DatabaseException with a lock timeout if a reader holds a partition, which the next run
      *     then drops; with {@link #NOT_REPLACED} if a snapshot is missing that would replace the diffs
      */
-    long retire(LocalDate horizon, Duration retention) {
-        while (forgetVersions(horizon, retention) == BATCH) {
-            // The statement has deleted as many versions as it may. The next one deletes the rest.
-        }
+    long dropBefore(LocalDate horizon, Duration retention) {
         return database.transaction(session -> {
             List<TableName> expired = session.list(
                     """
@@ -81,26 +65,13 @@ class DiffPartitions {
                       and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= ?
                       and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= %s
                     order by 1
-                    """.formatted(OLDEST_KEPT),
+                    """.formatted(DiffRetention.OLDEST_KEPT),
                     row -> new TableName("segdiff", row.getString(1)),
                     horizon,
                     retention.toDays());
             expired.forEach(partition -> session.call("select segdiff.drop_diffs(?::regclass)", partition.toString()));
             return (long) expired.size();
         });
-    }
-
-    private long forgetVersions(LocalDate horizon, Duration retention) {
-        return database.transaction(
-                session -> session.update("""
-                delete from segdiff.segment_versions where version in (
-                    select v.version from segdiff.segment_versions v
-                    where v.day < ? and v.day < %s and exists (
-                        select from segdiff.segment_versions newer
-                        where newer.customer_id = v.customer_id and newer.segment_id = v.segment_id
-                          and newer.version > v.version and newer.day < ?)
-                    order by v.version limit ?)
-                """.formatted(OLDEST_KEPT), horizon, retention.toDays(), horizon, BATCH));
     }
 
     private boolean exists(YearMonth month) {

@@ -40,6 +40,7 @@ public class SegmentDiff implements Job {
     private final SegmentDiffQueries queries;
     private final SegmentPublisher publisher;
     private final DiffPartitions partitions;
+    private final DiffRetention retention;
     private final SegmentGoal goal;
     private final Throttle throttle;
     private final SegmentsConfig config;
@@ -49,6 +50,7 @@ public class SegmentDiff implements Job {
             SegmentDiffQueries queries,
             SegmentPublisher publisher,
             DiffPartitions partitions,
+            DiffRetention retention,
             SegmentGoal goal,
             Throttle throttle,
             SegmentsConfig config) {
@@ -56,6 +58,7 @@ public class SegmentDiff implements Job {
         this.queries = queries;
         this.publisher = publisher;
         this.partitions = partitions;
+        this.retention = retention;
         this.goal = goal;
         this.throttle = throttle;
         this.config = config;
@@ -104,7 +107,9 @@ public class SegmentDiff implements Job {
         List<DueSegment> missed = publishAll(run, due);
         // The workers that held these segments may have finished them, or may have given up.
         missed = publishAll(run, missed);
-        retireDiffs(run);
+        if (!run.request().dryRun()) {
+            retention.apply(run);
+        }
         return result(run, due, missed);
     }
 
@@ -210,25 +215,6 @@ public class SegmentDiff implements Job {
         } else if (publication instanceof Publication.Problem problem) {
             counts.add(problem.kind(), 1);
             run.problem("segment " + key + " " + problem.kind() + ": " + problem.reason());
-        }
-    }
-
-    private void retireDiffs(RunContext run) {
-        if (run.request().dryRun()) {
-            return;
-        }
-        try {
-            LocalDate horizon =
-                    run.request().day().minusDays(config.diffRetention().toDays());
-            run.counts().add("partitions_dropped", partitions.retire(horizon, config.diffRetention()));
-        } catch (DatabaseException e) {
-            if (e.isLockTimeout()) {
-                run.problem("old diffs are being read; the next run drops them");
-            } else if (e.sqlState().equals(DiffPartitions.NOT_REPLACED)) {
-                run.problem(String.valueOf(e.getMessage()));
-            } else {
-                throw e;
-            }
         }
     }
 

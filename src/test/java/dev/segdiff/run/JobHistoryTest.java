@@ -98,7 +98,7 @@ class JobHistoryTest {
         for (int i = 0; i < 3; i++) {
             run(context -> {
                 context.counts().add("rows", 5);
-                context.throttled(new WaitReason(WaitCause.REPLICATION_LAG, "late"), Duration.ofSeconds(2));
+                context.notes().throttled(new WaitReason(WaitCause.REPLICATION_LAG, "late"), Duration.ofSeconds(2));
                 return Result.succeeded();
             });
         }

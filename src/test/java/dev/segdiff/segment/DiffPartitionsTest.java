@@ -91,7 +91,7 @@ class DiffPartitionsTest {
         segments.contacts(key, 1, 2, 3);
         segments.run(today);
 
-        assertThat(segments.partitions.retire(LocalDate.of(2999, 1, 1), Duration.ofDays(90)))
+        assertThat(segments.retention.dropBefore(LocalDate.of(2999, 1, 1), Duration.ofDays(90)))
                 .isZero();
         assertThat(segments.registry.versions(key, 9)).hasSize(2);
     }

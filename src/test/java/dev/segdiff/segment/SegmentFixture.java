@@ -24,6 +24,7 @@ public final class SegmentFixture {
     final SegmentUpload upload;
     final SegmentReader reader;
     final DiffPartitions partitions;
+    final DiffRetention retention;
     final RunLedger ledger;
     final Trash trash = new Trash();
     final SegmentDiff job;
@@ -41,6 +42,7 @@ public final class SegmentFixture {
         SegmentDiffQueries queries = new SegmentDiffQueries();
         SegmentPublisher publisher = new SegmentPublisher(database, queries, segmentsConfig, runConfig);
         partitions = new DiffPartitions(database);
+        retention = new DiffRetention(database, partitions, segmentsConfig);
         registry = new SegmentRegistry(database, trash);
         reader = new SegmentReader(database);
         upload = new SegmentUpload(database, registry, queries, publisher, partitions);
@@ -50,6 +52,7 @@ public final class SegmentFixture {
                 queries,
                 publisher,
                 partitions,
+                retention,
                 new SegmentGoal(database, runConfig),
                 runs.throttle,
                 segmentsConfig);

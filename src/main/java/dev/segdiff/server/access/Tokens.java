@@ -1,12 +1,8 @@
 package dev.segdiff.server.access;
 
-import dev.segdiff.db.FileProblem;
 import dev.segdiff.db.InvalidInputException;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -35,19 +31,13 @@ public class Tokens {
 
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
 
-    /**
-     * The state of the tokens file, by which a change is noticed. A secret that Kubernetes mounts changes by a link
-     * that then points to another file.
-     */
-    private record Version(Path target, FileTime modified, long size) {}
-
     private final ApiConfig config;
     private final Clock clock;
     private final boolean loopback;
     private final Token local =
             Token.of(LOCAL, Token.Right.RUN, UUID.randomUUID().toString());
     private volatile List<Token> tokens = List.of();
-    private volatile Optional<Version> version = Optional.empty();
+    private volatile Optional<TokensFile.Version> version = Optional.empty();
     private volatile Instant lookedAt = Instant.EPOCH;
     private String told = "";
 
@@ -63,7 +53,7 @@ public class Tokens {
      * @throws InvalidInputException if a token is wrong, or the file cannot be read
      */
     public void load() {
-        version = config.tokensFile().map(Tokens::version);
+        version = config.tokensFile().map(TokensFile::version);
         tokens = read();
         lookedAt = clock.instant();
     }
@@ -127,7 +117,7 @@ public class Tokens {
 
     private synchronized void reload(Path file) {
         try {
-            Optional<Version> present = Optional.of(version(file));
+            Optional<TokensFile.Version> present = Optional.of(TokensFile.version(file));
             if (!present.equals(version)) {
                 tokens = read();
                 version = present;
@@ -153,7 +143,7 @@ public class Tokens {
             }
             all.add(Token.of(ADMIN, Token.Right.RUN, secret));
         });
-        config.tokensFile().ifPresent(file -> all.addAll(read(file)));
+        config.tokensFile().ifPresent(file -> all.addAll(TokensFile.read(file)));
         Set<String> names = new HashSet<>();
         for (Token token : all) {
             if (!names.add(token.name())) {
@@ -161,42 +151,5 @@ public class Tokens {
             }
         }
         return List.copyOf(all);
-    }
-
-    private static List<Token> read(Path file) {
-        List<Token> found = new ArrayList<>();
-        try {
-            List<String> lines = Files.readAllLines(file);
-            for (int i = 0; i < lines.size(); i++) {
-                String line = lines.get(i).strip();
-                if (!line.isEmpty() && !line.startsWith("#")) {
-                    found.add(parse(file, i + 1, line));
-                }
-            }
-            return found;
-        } catch (IOException e) {
-            throw unreadable(file, e);
-        }
-    }
-
-    private static Token parse(Path file, int number, String line) {
-        try {
-            return Token.parse(line);
-        } catch (InvalidInputException e) {
-            throw new InvalidInputException(
-                    "segdiff.api.tokens-file: " + file + " line " + number + ": " + e.getMessage());
-        }
-    }
-
-    private static Version version(Path file) {
-        try {
-            return new Version(file.toRealPath(), Files.getLastModifiedTime(file), Files.size(file));
-        } catch (IOException e) {
-            throw unreadable(file, e);
-        }
-    }
-
-    private static InvalidInputException unreadable(Path file, IOException e) {
-        return new InvalidInputException("segdiff.api.tokens-file: " + FileProblem.words(file.toString(), e));
     }
 }

@@ -93,7 +93,7 @@ public class JobsResource {
     @Operation(summary = "Runs a job now, in the background")
     @APIResponse(responseCode = "202", description = "Started; the header Location tells where to follow it")
     @APIResponse(responseCode = "409", description = "It runs already, and the error tells where")
-    public Response run(@PathParam("job") String name, RunNow.@Nullable Body body) {
+    public Response run(@PathParam("job") String name, @Nullable RunBody body) {
         RunContext run = runNow.start(
                 name,
                 body == null ? RunNow.RunOptions.PLAIN : body.options(),

@@ -1,8 +1,5 @@
 package dev.segdiff.server.live;
 
-import com.fasterxml.jackson.annotation.JsonSetter;
-import com.fasterxml.jackson.annotation.Nulls;
-import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.Jobs;
 import dev.segdiff.run.LogicalDay;
@@ -10,12 +7,9 @@ import dev.segdiff.run.RunConfig;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunRequest;
-import io.quarkus.runtime.annotations.RegisterForReflection;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.LocalDate;
 import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Starts a run that somebody asks for over HTTP, through the API or the page. */
@@ -42,31 +36,6 @@ public class RunNow {
     public record RunOptions(@Nullable LocalDate day, boolean dryRun, boolean force, List<String> accept) {
         public static final RunOptions PLAIN = new RunOptions(null, false, false, List.of());
         public static final RunOptions DRY = new RunOptions(null, true, false, List.of());
-    }
-
-    /**
-     * The options as JSON. This is a bean and no record, so that "dry_run": null is refused and not taken for false.
-     */
-    @RegisterForReflection
-    public static final class Body {
-        public @Nullable LocalDate day;
-        public boolean dryRun;
-        public boolean force;
-
-        @JsonSetter(nulls = Nulls.FAIL)
-        public List<@Nullable String> accept = List.of();
-
-        /** @throws InvalidInputException if a list holds null */
-        public RunOptions options() {
-            if (accept.stream().anyMatch(Objects::isNull)) {
-                throw new InvalidInputException("accept holds null, expected CUSTOMER/SEGMENT such as 7/42");
-            }
-            return new RunOptions(
-                    day,
-                    dryRun,
-                    force,
-                    accept.stream().flatMap(Stream::ofNullable).toList());
-        }
     }
 
     /**

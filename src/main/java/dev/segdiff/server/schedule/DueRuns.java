@@ -4,8 +4,8 @@ import dev.segdiff.db.CancelledException;
 import dev.segdiff.db.DatabaseException;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.LogicalDay;
+import dev.segdiff.run.PlannedRuns;
 import dev.segdiff.run.RunConfig;
-import dev.segdiff.run.RunLedger;
 import dev.segdiff.run.RunOrigin;
 import dev.segdiff.run.RunRequest;
 import dev.segdiff.server.live.JobBusyException;
@@ -30,16 +30,21 @@ public class DueRuns {
     private final ScheduleConfig config;
     private final RunConfig runConfig;
     private final LogicalDay days;
-    private final RunLedger ledger;
+    private final PlannedRuns planned;
     private final LiveRuns runs;
     private final Clock clock;
 
     public DueRuns(
-            ScheduleConfig config, RunConfig runConfig, LogicalDay days, RunLedger ledger, LiveRuns runs, Clock clock) {
+            ScheduleConfig config,
+            RunConfig runConfig,
+            LogicalDay days,
+            PlannedRuns planned,
+            LiveRuns runs,
+            Clock clock) {
         this.config = config;
         this.runConfig = runConfig;
         this.days = days;
-        this.ledger = ledger;
+        this.planned = planned;
         this.runs = runs;
         this.clock = clock;
     }
@@ -60,8 +65,8 @@ public class DueRuns {
 
     private void attempt(Job job, Cron cron, Instant moment, Instant since) {
         try {
-            boolean promised = !moment.isBefore(since) || ledger.isScheduledBy(job.name(), cron.toString());
-            if (promised && ledger.isOpen(job.name(), moment)) {
+            boolean promised = !moment.isBefore(since) || planned.isScheduledBy(job.name(), cron.toString());
+            if (promised && planned.isOpen(job.name(), moment)) {
                 runs.start(job, request(cron, moment));
             }
         } catch (JobBusyException | StoppingException | CancelledException e) {

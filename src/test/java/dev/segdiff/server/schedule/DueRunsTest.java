@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.Outcome;
+import dev.segdiff.run.PlannedRuns;
 import dev.segdiff.run.Result;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
@@ -67,7 +68,7 @@ class DueRunsTest {
                         TestConfig.of(ScheduleConfig.class),
                         runs.config,
                         new LogicalDay(runs.database, runs.config),
-                        runs.ledger,
+                        new PlannedRuns(runs.database),
                         live,
                         clock),
                 clock.instant());
