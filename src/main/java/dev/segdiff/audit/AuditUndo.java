@@ -115,9 +115,9 @@ public class AuditUndo {
             boolean skipConflicts,
             Watcher watcher) {
         if (filter.table().schema().equals("segdiff")) {
-            throw new InvalidInputException(
-                    filter.table().plain()
-                            + " belongs to segdiff, whose tables depend on each other: use `segdiff segments restore` or `segdiff undo RUN`");
+            throw new InvalidInputException(filter.table().plain()
+                    + " belongs to segdiff, whose tables depend on each other: use `segdiff segments restore`"
+                    + " or `segdiff undo RUN`");
         }
         Settings settings = database.defaults()
                 .statementTimeout(PATIENCE)
