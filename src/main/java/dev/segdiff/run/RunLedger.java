@@ -58,13 +58,17 @@ public class RunLedger {
      */
     private static final String OPEN = """
             (select count(*) < %d and coalesce(bool_and(coalesce(
-                    case when r.ended_at is null then r.stop_requested_by is null and r.heartbeat_at < clock_timestamp() - make_interval(secs => %d)
-                         else r.resumes and r.ended_at < clock_timestamp() - make_interval(secs => %d) end, false)), true)
+                    case when r.ended_at is null
+                        then r.stop_requested_by is null
+                             and r.heartbeat_at < clock_timestamp() - make_interval(secs => %d)
+                        else r.resumes
+                             and r.ended_at < clock_timestamp() - make_interval(secs => %d) end, false)), true)
              from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at)
             """.formatted(MAX_ATTEMPTS, LOST_AFTER.toSeconds(), RETRY_AFTER.toSeconds());
 
     private static final String COLUMNS = """
-            run_id, job, trigger, actor, worker, day, dry_run, started_at, outcome, reason, counts, problems, statements,
+            run_id, job, trigger, actor, worker, day, dry_run,
+            started_at, outcome, reason, counts, problems, statements,
             extract(epoch from ended_at - started_at) * 1000 as millis,
             ended_at is null and heartbeat_at < clock_timestamp() - make_interval(secs => %d) as lost
             """.formatted(LOST_AFTER.toSeconds());
@@ -100,8 +104,10 @@ public class RunLedger {
             return session
                     .list(
                             """
-                            insert into segdiff.runs (job, trigger, actor, worker, day, dry_run, schedule, planned_at, attempt)
-                            select asked.*, 1 + (select count(*) from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at)
+                            insert into segdiff.runs
+                                (job, trigger, actor, worker, day, dry_run, schedule, planned_at, attempt)
+                            select asked.*, 1 + (select count(*) from segdiff.runs r
+                                                 where r.job = asked.job and r.planned_at = asked.planned_at)
                             from (select ?, ?, ?, ?, ?::date, ?, ?, ?::timestamptz)
                                 as asked (job, trigger, actor, worker, day, dry_run, schedule, planned_at)
                             where asked.planned_at is null or
@@ -167,7 +173,8 @@ public class RunLedger {
     /** Whether the newest scheduled run of the job came from this schedule: the same cron expression and time zone. */
     public boolean isScheduledBy(String job, String schedule) {
         return database.transaction(session -> session.first(
-                        "select schedule from segdiff.runs where job = ? and planned_at is not null order by run_id desc limit 1",
+                        "select schedule from segdiff.runs where job = ? and planned_at is not null"
+                                + " order by run_id desc limit 1",
                         row -> row.getString(1),
                         job))
                 .filter(schedule::equals)
@@ -180,7 +187,8 @@ public class RunLedger {
      */
     public boolean requestStop(long runId, String by) {
         return database.transaction(session -> session.update(
-                        "update segdiff.runs set stop_requested_by = coalesce(stop_requested_by, ?) where run_id = ? and ended_at is null",
+                        "update segdiff.runs set stop_requested_by = coalesce(stop_requested_by, ?)"
+                                + " where run_id = ? and ended_at is null",
                         by,
                         runId))
                 > 0;
@@ -196,7 +204,8 @@ public class RunLedger {
         return durable(session -> session.first(
                         """
                 update segdiff.runs
-                set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(), outcome = ?, reason = ?, began = ?, resumes = ?,
+                set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(),
+                    outcome = ?, reason = ?, began = ?, resumes = ?,
                     counts = ?::jsonb, problems = ?::jsonb, statements = ?::jsonb, waits = ?::jsonb
                 where run_id = ?
                 returning
@@ -223,8 +232,8 @@ public class RunLedger {
     /** The runs with a smaller number than this one, of one job or of all jobs, the newest first. */
     public List<RunReport> before(long runId, @Nullable String job, int limit) {
         return database.transaction(session -> session.list(
-                "select " + COLUMNS
-                        + " from segdiff.runs where run_id < ? and (?::text is null or job = ?) order by run_id desc limit ?",
+                "select " + COLUMNS + " from segdiff.runs where run_id < ? and (?::text is null or job = ?)"
+                        + " order by run_id desc limit ?",
                 this::report,
                 runId,
                 job,
