@@ -1,22 +1,26 @@
--- The triggers of audited tables. They run with the rights of their owner: whoever may change a row needs no rights on the log.
+-- The trigger functions of audited tables. They run with the rights of their owner, so a role that changes a row needs
+-- no rights on the log.
 
--- Of a former version.
+-- Functions of a former version of segdiff, which this version does not need.
 drop function if exists segdiff.audited_key(oid, text[]), segdiff.record_change(oid, text[], text, jsonb, jsonb),
-    segdiff.revert_changes(oid, bigint[], text), segdiff.revert_change(segdiff.audit_log, text), segdiff.row_is(regclass, jsonb),
-    segdiff.differing_rows(oid, bigint[]), segdiff.check_no_cascade(regclass, jsonb), segdiff.same_row(oid, jsonb),
-    segdiff.same_key(oid), segdiff.written_columns(oid, jsonb);
+    segdiff.revert_changes(oid, bigint[], text), segdiff.revert_change(segdiff.audit_log, text),
+    segdiff.row_is(regclass, jsonb), segdiff.differing_rows(oid, bigint[]), segdiff.check_no_cascade(regclass, jsonb),
+    segdiff.same_row(oid, jsonb), segdiff.same_key(oid), segdiff.written_columns(oid, jsonb);
 
 create or replace function segdiff.key_columns(relation oid) returns text[]
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select array_agg(a.attname::text order by a.attnum)
-    from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any ((i.indkey::smallint[])[:i.indnkeyatts - 1])
+    from pg_index i
+    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any ((i.indkey::smallint[])[:i.indnkeyatts - 1])
     where i.indrelid = key_columns.relation and i.indisprimary
 $$;
-comment on function segdiff.key_columns(oid) is 'The columns of the primary key, without those that it only includes; null if there is none.';
+comment on function segdiff.key_columns(oid) is
+    'The columns of the primary key, without those that it only includes; null if there is none.';
 
--- Rows are written r.*, never r: that would be a column of this name, if the table has one.
+-- The functions below write a row as r.*, and never as r: in a table with a column named r, r is that column.
 
--- A row whose key was moved has left one place and come to another.
+-- Records the change of one row. An update that changes the primary key is recorded as two changes: the row leaves its
+-- old key (DELETE) and comes to its new key (INSERT).
 create or replace function segdiff.record_row(relation oid, arguments text[], operation text, old_record record,
                                               new_record record) returns void
 language plpgsql as $$
@@ -36,11 +40,13 @@ begin
     moved := operation = 'UPDATE' and old_key <> new_key;
     if moved or operation = 'DELETE' then
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row, as_text)
-        values (statement, relation, relation::regclass, 'DELETE', old_key, case when moved then new_key end, old_row, how.as_text);
+        values (statement, relation, relation::regclass, 'DELETE', old_key, case when moved then new_key end,
+                old_row, how.as_text);
     end if;
     if moved or operation = 'INSERT' then
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, new_row, as_text)
-        values (statement, relation, relation::regclass, 'INSERT', new_key, case when moved then old_key end, new_row, how.as_text);
+        values (statement, relation, relation::regclass, 'INSERT', new_key, case when moved then old_key end,
+                new_row, how.as_text);
     elsif old_row <> new_row then
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row, new_row, as_text)
         values (statement, relation, relation::regclass, 'UPDATE', new_key, old_row, new_row, how.as_text);
@@ -48,12 +54,22 @@ begin
 end $$;
 revoke execute on function segdiff.record_row from public;
 
--- For plain tables: all rows of a statement at once, in the order in which PostgreSQL changed them; the nth old row became
--- the nth new one. The update of one row that keeps its key is the most frequent, and spared the pairing, if JSON keeps all of
--- the row: what it costs is mostly how many steps there are, as PostgreSQL prepares each of them anew in every transaction.
--- That JSON does was found out when the trigger was made: since then no column came, and the table was not written anew.
+-- The trigger function of plain tables. It records all rows of a statement at once, in the order in which PostgreSQL
+-- changed them. The nth old row became the nth new row.
+--
+-- In every transaction PostgreSQL prepares each step of this function anew. So the time that the function takes depends
+-- mostly on the number of its steps, and the frequent statements are recorded in few steps:
+--
+-- If JSON keeps all values of the table's rows exactly, the first argument of the trigger is `exact`. This was found
+-- out when the trigger was made. It is still true if PostgreSQL has not rewritten the table's file since then, as for a
+-- new type of a column, and if the table has no new column (has_column_privilege is null for the number of a column
+-- that does not exist). The conditions of the first three statements check this, and that the primary key is the same.
+--
+-- The update of one row that keeps its primary key is the most frequent statement. It is recorded without pairing old
+-- rows with new rows.
 create or replace function segdiff.audit_statement() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
+language plpgsql security definer
+    set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
     set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set lc_monetary = 'C' as $$
 declare
     first_key constant text := tg_argv[9];
@@ -87,7 +103,8 @@ begin
         select tg_relid, tg_relid::regclass, 'UPDATE',
             case when second_key is null then jsonb_build_object(first_key, n -> first_key)
                 else jsonb_build_object(first_key, n -> first_key, second_key, n -> second_key) end, o, n
-        from (select (select to_jsonb(r.*) from old_rows r) as o, (select to_jsonb(r.*) from new_rows r) as n offset 0) alone
+        from (select (select to_jsonb(r.*) from old_rows r) as o, (select to_jsonb(r.*) from new_rows r) as n
+              offset 0) alone
         where not exists (select from new_rows offset 1)
           and pg_relation_filenode(tg_relid) = tg_argv[2]::oid and pg_get_constraintdef(tg_argv[1]::oid) = tg_argv[3]
           and has_column_privilege(tg_relid, tg_argv[4]::smallint, 'select') is null
@@ -101,7 +118,8 @@ begin
             select $1, $1::regclass, 'UPDATE', new_key, o, n, $2
             from (select (select %1$s from old_rows r) as old_key, (select %1$s from new_rows r) as new_key,
                       (select %2$s from old_rows r) as o, (select %2$s from new_rows r) as n offset 0) alone
-            where not exists (select from new_rows offset 1) and old_key = new_key and o <> n$q$, how.key_json, how.row_json)
+            where not exists (select from new_rows offset 1) and old_key = new_key and o <> n$q$,
+            how.key_json, how.row_json)
         using tg_relid, how.as_text;
         get diagnostics recorded = row_count;
         if recorded = 1 then return null; end if;
@@ -110,12 +128,15 @@ begin
                 select place, o.key as old_key, n.key as new_key, o.row as old_row, n.row as new_row
                 from (select row_number() over () as place, %1$s as key, %2$s as row from old_rows r) o
                 join (select row_number() over () as place, %1$s as key, %2$s as row from new_rows r) n using (place))
-            select p.place, 1 as step, 'UPDATE' as operation, p.new_key as key, null::jsonb as moved_key, p.old_row, p.new_row
+            select p.place, 1 as step, 'UPDATE' as operation, p.new_key as key, null::jsonb as moved_key,
+                p.old_row, p.new_row
             from pairs p where p.old_key = p.new_key and p.old_row <> p.new_row
             union all
-            select p.place, 1, 'DELETE', p.old_key, p.new_key, p.old_row, null from pairs p where p.old_key <> p.new_key
+            select p.place, 1, 'DELETE', p.old_key, p.new_key, p.old_row, null
+            from pairs p where p.old_key <> p.new_key
             union all
-            select p.place, 2, 'INSERT', p.new_key, p.old_key, null, p.new_row from pairs p where p.old_key <> p.new_key$q$;
+            select p.place, 2, 'INSERT', p.new_key, p.old_key, null, p.new_row
+            from pairs p where p.old_key <> p.new_key$q$;
     else
         changed := format($q$
             select row_number() over () as place, 1 as step, %L as operation, %%1$s as key, null::jsonb as moved_key,
@@ -125,7 +146,8 @@ begin
             case tg_op when 'INSERT' then 'new_rows' else 'old_rows' end);
     end if;
     execute $q$
-        insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, moved_key, old_row, new_row, as_text)
+        insert into segdiff.audit_log
+            (statement_id, relation, table_name, operation, key, moved_key, old_row, new_row, as_text)
         select $1, $2, $2::regclass, c.operation, c.key, c.moved_key, c.old_row, c.new_row, $3 from ($q$
         || format(changed, how.key_json, how.row_json) || ') c order by c.place, c.step'
     using nextval('segdiff.audit_statements'), tg_relid, how.as_text;
@@ -133,10 +155,12 @@ begin
 end $$;
 revoke execute on function segdiff.audit_statement from public;
 
--- For partitioned tables, whose partitions may be changed under their own names, and for those where the change goes first:
--- row by row. Whatever the partition, a row belongs to the table that is audited.
+-- The trigger function that records row by row. Partitioned tables need it, because their partitions may be changed
+-- under their own names, and so do tables with best_effort, where a change is kept even if it cannot be recorded. A row
+-- of a partition is recorded as a row of the table that is audited.
 create or replace function segdiff.audit_row() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
+language plpgsql security definer
+    set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
     set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set lc_monetary = 'C' as $$
 declare
     audited oid := coalesce(pg_partition_root(tg_relid), tg_relid);
@@ -154,17 +178,21 @@ begin
 end $$;
 revoke execute on function segdiff.audit_row from public;
 
--- Rows are recorded before they are gone; more than can be recorded in reasonable time are not let go.
+-- The trigger function that records the rows of a table or partition before TRUNCATE removes them. If there are more
+-- than 100,000 rows, recording them would take too long, and TRUNCATE fails. With best_effort, TRUNCATE goes ahead and
+-- there is only a warning.
 create or replace function segdiff.audit_truncate() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
-    set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set lc_monetary = 'C' set row_security = off as $$
+language plpgsql security definer
+    set search_path = pg_catalog, pg_temp set datestyle = 'ISO, YMD' set intervalstyle = 'postgres'
+    set extra_float_digits = 1 set bytea_output = 'hex' set timezone = 'UTC' set lc_monetary = 'C'
+    set row_security = off as $$
 declare
     audited oid := coalesce(pg_partition_root(tg_relid), tg_relid);
     most constant integer := 100000;
     rows bigint;
     how record;
 begin
-    -- A partition that was detached is no part of the table any more.
+    -- A partition that was detached keeps this trigger, but is not part of an audited table any more.
     if not exists (select from segdiff.audited_tables a where a.relation = audited) then return null; end if;
     execute format('select count(*) from (select from only %s limit %s) r', tg_relid::regclass, most + 1) into rows;
     if rows > most then
@@ -175,7 +203,8 @@ begin
     how := segdiff.recording(audited, tg_argv);
     execute format($q$
         insert into segdiff.audit_log (statement_id, relation, table_name, operation, key, old_row, as_text)
-        select $1, $2, $2::regclass, 'TRUNCATE', %s, %s, $3 from only %s r$q$, how.key_json, how.row_json, tg_relid::regclass)
+        select $1, $2, $2::regclass, 'TRUNCATE', %s, %s, $3 from only %s r$q$,
+        how.key_json, how.row_json, tg_relid::regclass)
     using nextval('segdiff.audit_statements'), audited, how.as_text;
     return null;
 exception when others then

@@ -1,11 +1,15 @@
--- The registry is audited from the first day; and whatever was audited before these functions changed has its triggers. Those
--- of a former version work, too: they only take longer, and so may those of a table that is busy, or that is not ours.
+-- Makes the triggers of audited tables whose triggers are missing, or were made by a former version of segdiff. They
+-- are missing for segdiff.segments in a new schema, as this table is audited from the first day. Triggers of a former
+-- version record the same changes and only take longer. So a table keeps them if it is busy, or if this role may not
+-- change it.
 do $$
 declare
     audited record;
 begin
     for audited in
-        select a.*, exists (select from pg_trigger t where t.tgrelid = a.relation and t.tgname like 'segdiff\_audit\_%') as has_some
+        select a.*,
+            exists (select from pg_trigger t
+                    where t.tgrelid = a.relation and t.tgname like 'segdiff\_audit\_%') as has_some
         from segdiff.audited_tables a join pg_class c on c.oid = a.relation
         where not exists (select from pg_trigger t where t.tgrelid = a.relation and t.tgname like 'segdiff\_audit\_%'
                             and (starts_with(encode(t.tgargs, 'escape'), 'exact') or c.relkind = 'p' or a.best_effort

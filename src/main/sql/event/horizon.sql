@@ -1,7 +1,8 @@
--- The time before which rows have expired: the one place in SQL that computes it.
+-- The time before which the rows of an event policy have expired. No other SQL computes this time.
 
 create or replace function segdiff.horizon(policy text) returns timestamptz
-language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
+language plpgsql stable parallel safe security definer
+    set search_path = pg_catalog, pg_temp set row_security = off as $$
 declare
     age interval;
 begin
@@ -14,4 +15,5 @@ begin
     return now() - age;
 end $$;
 comment on function segdiff.horizon(text) is
-    'The instant before which rows of an event policy have expired, whatever the cleaner has managed: where created_at >= segdiff.horizon(''audit'').';
+    'The instant before which rows of an event policy have expired, whatever the cleaner has managed: '
+    'where created_at >= segdiff.horizon(''audit'').';

@@ -1,5 +1,6 @@
--- The row stays locked until the transaction ends, so that nobody can take the lease over between this proof and the
--- commit; the holder's own heartbeat waits for as long.
+-- Raises an error unless the caller holds the lease of the job. The row of the lease stays locked until the transaction
+-- ends, so that no other worker can take the lease over between this proof and the commit. The heartbeat of the holder
+-- has to wait until then, too.
 create or replace function segdiff.prove_lease(job text, token bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare

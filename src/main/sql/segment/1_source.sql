@@ -1,4 +1,4 @@
--- Where the contact ids of a segment come from, and with whose rights a source is read.
+-- The sources of segments: which relation the name of a source means, and with the rights of which role it is read.
 
 create or replace function segdiff.logical_day() returns date
 language sql stable parallel safe as $$
@@ -7,12 +7,15 @@ language sql stable parallel safe as $$
         (now() at time zone coalesce(nullif(current_setting('segdiff.time_zone', true), ''), 'UTC'))::date)
 $$;
 comment on function segdiff.logical_day() is
-    'The day that a source is read for: the day of the run, or today. Sources use it in place of current_date, so that a past day can be replayed.';
+    'The day that a source is read for: the day of the run, or today. Sources use it in place of current_date, '
+    'so that a past day can be replayed.';
 
--- Who may make segdiff read what. A source is read with the rights of the role that registered it: code in a source (a
--- view's functions, a policy, a foreign server) never runs with the rights of the worker or of the owner of this schema.
+-- A source is read with the rights of the role that registered it. Code in a source is, for example, a function of a
+-- view, a policy of row level security or a foreign server. Such code never runs with the rights of the owner of this
+-- schema. It does not run with the rights of the worker either, except for the code of a superuser: see source_reader.
 
--- The name with its schema, as it is stored; a name without one means public, never a temporary relation.
+-- The name of a source with its schema, as segdiff.segments has it. A name without a schema means the schema public,
+-- and never a temporary relation.
 create or replace function segdiff.qualified_source(source text) returns text
 language plpgsql immutable strict set search_path = pg_catalog, pg_temp as $$
 declare
@@ -22,11 +25,15 @@ begin
         raise exception using errcode = 'invalid_name',
             message = format('source %s has %s parts, expected NAME or SCHEMA.NAME', source, cardinality(parts));
     end if;
-    return case cardinality(parts) when 1 then format('public.%I', parts[1]) else format('%I.%I', parts[1], parts[2]) end;
+    return case cardinality(parts)
+        when 1 then format('public.%I', parts[1])
+        else format('%I.%I', parts[1], parts[2]) end;
 end $$;
-comment on function segdiff.qualified_source(text) is 'The name of a source with its schema, quoted where it has to be.';
+comment on function segdiff.qualified_source(text) is
+    'The name of a source with its schema, quoted where it has to be.';
 
--- By the catalog, as to_regclass wants the right to use the schema, which the caller need not have.
+-- The function reads the catalog, as to_regclass would need the right to use the schema of the source. The caller need
+-- not have this right.
 create or replace function segdiff.source_oid(source text) returns oid
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select c.oid from parse_ident(segdiff.qualified_source(source)) p
@@ -34,7 +41,8 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 comment on function segdiff.source_oid(text) is 'The relation of this name; null if there is none.';
 
--- Whether a role may read the ids of a source, and the columns that select a segment.
+-- Whether a role may read the columns of a source that segdiff reads: contact_id, and customer_id and segment_id if the
+-- source has them.
 create or replace function segdiff.may_read_source(role name, relation oid) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select has_schema_privilege(role, c.relnamespace, 'usage')
@@ -45,20 +53,25 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 revoke execute on function segdiff.may_read_source from public;
 
--- Whether reading a relation runs nobody's code: a table or materialized view without row level security, and without a
--- foreign table among its partitions or children.
+-- Whether a relation can be read without running the code of any role: it is a table or materialized view without row
+-- level security, and has no foreign table among its partitions or children.
 create or replace function segdiff.is_plain_source(relation oid) returns boolean
 language sql stable set search_path = pg_catalog, pg_temp as $$
     with recursive parts as (
         select c.oid, c.relkind, c.relrowsecurity from pg_class c where c.oid = is_plain_source.relation
         union
-        select c.oid, c.relkind, false from parts p join pg_inherits i on i.inhparent = p.oid join pg_class c on c.oid = i.inhrelid)
+        select c.oid, c.relkind, false from parts p
+        join pg_inherits i on i.inhparent = p.oid
+        join pg_class c on c.oid = i.inhrelid)
     select coalesce(bool_and(relkind in ('r', 'p', 'm') and not relrowsecurity), false) from parts
 $$;
 revoke execute on function segdiff.is_plain_source from public;
 
--- With whose rights the source is read. What the worker itself has registered runs the code of the source's owner, who
--- may have changed it since: so it is read as that owner. A superuser's code could do everything anyway.
+-- The role with whose rights a source is read: usually the role that registered the source. The owner of the source may
+-- change its code after the registration. So a source that the worker registered is read as the owner of the source, or
+-- as the worker if the owner is a superuser: the code of a superuser could do everything anyway. (The worker is known
+-- by its right to create tables in this schema.) If the role that registered the source does not exist any more, the
+-- source is read as its owner.
 create or replace function segdiff.source_reader(registered_by name, owner name) returns name
 language sql stable set search_path = pg_catalog, pg_temp as $$
     select case when r.rolname is null then owner
@@ -69,11 +82,14 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
 $$;
 revoke execute on function segdiff.source_reader from public;
 
--- Makes the source of a segment ready to be read in this transaction, and answers the query that yields its contact ids.
--- A source that runs code gets a function of the reading role, for this transaction only: inside a function of this kind
--- nobody can change the role. What that code has put off until the commit, when the role would be the worker's again, is
--- done at once: constraint triggers fire, and cursors are closed. (A function cannot make its transaction read only for a
--- while; the code may write what its role may write.) The session forgets the rest: see Session.forgetOthersCode.
+-- Makes the source of a segment ready to be read in this transaction, and returns the query of its contact ids.
+--
+-- A source that runs code is read by a temporary function with the rights of the reading role. The code cannot change
+-- the role inside a `security definer` function. The code may put work off until the commit, when the role is the
+-- worker again. So the function does this work before it ends: `set constraints all immediate` fires constraint
+-- triggers, and `close all` closes cursors. A function cannot make its transaction read only for a while, so the code
+-- may write what the reading role may write. Session.forgetOthersCode removes what else the code has left in the
+-- session.
 create or replace function segdiff.open_source(customer_id bigint, segment_id bigint, accepted boolean) returns text
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
@@ -89,7 +105,8 @@ begin
     select * into strict segment from segdiff.segments s
     where s.customer_id = open_source.customer_id and s.segment_id = open_source.segment_id;
     segment.source := segdiff.qualified_source(segment.source);
-    -- A table may be swapped for another one by renaming while its name is looked up: once more, until name and lock agree.
+    -- While the name of a table is looked up, a rename may give this name to another table. The loop ends when the name
+    -- still means the table that was locked.
     loop
         perform segdiff.check_source(segment.source);
         relation := segdiff.source_oid(segment.source);
@@ -101,43 +118,53 @@ begin
     select pg_get_userbyid(c.relowner) into owner from pg_class c where c.oid = relation;
     if segment.source_owner <> owner and not accepted then
         raise exception using errcode = 'SD006',
-            message = format('source %s belonged to %s and belongs to %s now: it was dropped and made again, or given away',
+            message = format('source %s belonged to %s and belongs to %s now: '
+                             'it was dropped and made again, or given away',
                              segment.source, segment.source_owner, owner);
     elsif segment.source_owner is distinct from owner then
         update segdiff.segments s set source_owner = owner
         where s.customer_id = open_source.customer_id and s.segment_id = open_source.segment_id;
     end if;
     statement := format('select contact_id::bigint as contact_id from %s', segment.source)
-        || coalesce((select ' where ' || string_agg(format('%I = %s', a.attname,
-                            case a.attname when 'customer_id' then customer_id else segment_id end), ' and ' order by a.attname)
+        || coalesce((select ' where ' || string_agg(
+                         format('%I = %s', a.attname,
+                                case a.attname when 'customer_id' then customer_id else segment_id end),
+                         ' and ' order by a.attname)
                      from pg_attribute a
                      where a.attrelid = relation and a.attname in ('customer_id', 'segment_id')
                        and a.attnum > 0 and not a.attisdropped), '');
     reader := segdiff.source_reader(segment.registered_by, owner);
     if relation = locked then
-        -- It runs no code, so that it makes no difference who reads it: the rights are what counts.
+        -- Reading this source runs no code, so the worker may read it. But the role that registered the source must
+        -- still have the right to read it.
         reader := coalesce((select r.rolname from pg_roles r where r.rolname = segment.registered_by), owner);
         if not segdiff.may_read_source(reader, relation) then
             raise exception using errcode = 'insufficient_privilege',
-                message = format('role %s, which registered source %s, may not read it any more', reader, segment.source),
-                hint = format('grant select on %s to %s, or register the segment anew', segment.source, quote_ident(reader));
+                message = format('role %s, which registered source %s, may not read it any more',
+                                 reader, segment.source),
+                hint = format('grant select on %s to %s, or register the segment anew',
+                              segment.source, quote_ident(reader));
         end if;
         return statement;
     end if;
     if reader <> session_user and not pg_has_role(session_user, reader, 'member') then
         raise exception using errcode = 'insufficient_privilege',
-            message = format('source %s is read with the rights of role %s, which role %s does not have', segment.source, reader, session_user),
+            message = format('source %s is read with the rights of role %s, which role %s does not have',
+                             segment.source, reader, session_user),
             hint = format('grant %I to %I%s', reader, session_user,
-                          case when current_setting('server_version_num')::int >= 160000 then ' with inherit false, set true' else '' end);
+                          case when current_setting('server_version_num')::int >= 160000
+                              then ' with inherit false, set true' else '' end);
     end if;
     select v.contacts into contacts from segdiff.segment_versions v where v.version = segment.current_version;
     execute format('set local role %I', reader);
-    execute format('create or replace function pg_temp.segdiff_source() returns setof bigint language plpgsql security definer rows %s
+    execute format('create or replace function pg_temp.segdiff_source() returns setof bigint '
+                   'language plpgsql security definer rows %s
                     set search_path = pg_catalog, "$user", public, pg_temp set row_security = %s as %L',
                    greatest(1000, contacts), case when segment.row_security then 'on' else 'off' end,
-                   format('begin return query %s; set constraints all immediate; execute ''close all''; end', statement));
+                   format('begin return query %s; set constraints all immediate; execute ''close all''; end',
+                          statement));
     execute 'set local role none';
-    -- The alias shows in pg_stat_activity which source is read.
+    -- The alias is the name of the source, so that pg_stat_activity shows which source is being read.
     return format('select contact_id from pg_temp.segdiff_source() as %I (contact_id)', left(segment.source, 60));
 end $$;
 comment on function segdiff.open_source(bigint, bigint, boolean) is
@@ -164,7 +191,8 @@ begin
             message = format('source %s is no table, view or foreign table', check_source.source);
     end if;
     if not exists (select from pg_attribute a
-                   where a.attrelid = relation and a.attname = 'contact_id' and a.attnum > 0 and not a.attisdropped) then
+                   where a.attrelid = relation and a.attname = 'contact_id'
+                     and a.attnum > 0 and not a.attisdropped) then
         raise exception using errcode = 'undefined_column',
             message = format('source %s has no column contact_id', check_source.source);
     end if;
@@ -180,4 +208,5 @@ begin
         raise exception using errcode = 'datatype_mismatch', message = wrong;
     end if;
 end $$;
-comment on function segdiff.check_source(text) is 'Raises an error that names what is wrong with a source, if anything is.';
+comment on function segdiff.check_source(text) is
+    'Raises an error that names what is wrong with a source, if anything is.';

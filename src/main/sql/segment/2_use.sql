@@ -1,7 +1,8 @@
--- What an application calls before it reads: the segment is registered, and marked as used.
+-- What an application calls before it reads a segment: the functions register the segment and mark it as used.
 
--- A reader that cannot write (a standby, a read-only transaction) is not recorded. A row that somebody has locked is
--- being marked by another reader, or for milliseconds by a version being published: nobody waits for that.
+-- Marks a segment as used, at most once a minute. A reader that cannot write (on a standby, or in a read-only
+-- transaction) leaves no mark. If the row is locked, another reader is marking the segment, or a version is being
+-- published, which takes milliseconds. The reader does not wait for the lock, and leaves no mark then, either.
 create or replace function segdiff.mark_used(customer_id bigint, segment_id bigint) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = off as $$
 begin
@@ -32,7 +33,8 @@ begin
         end if;
         perform segdiff.check_source(wanted);
         relation := segdiff.source_oid(wanted);
-        -- The worker may read more than the reader: whose rights count is written down, and asked each time it reads.
+        -- The worker may read more than this role. So the name of this role is recorded, and the rights of this role
+        -- are checked each time the source is read.
         if not segdiff.may_read_source(session_user, relation) then
             raise exception using errcode = 'insufficient_privilege',
                 message = format('role %s may not read source %s', session_user, wanted);

@@ -1,8 +1,8 @@
 -- How a run makes a version: it claims the segment, publishes the version, and drops diffs that are too old.
 
--- Holds a segment until the transaction ends; an error of class SD ends the transaction otherwise. The day stands in the
--- locked row, so that it is read anew when the lock was just given back; what else was read of the segment before is
--- compared after the lock.
+-- Locks a segment until the transaction ends, or ends the transaction with the error SD001. The day of the current
+-- version is in the locked row, so the function reads it anew if another worker has just given the lock back. The
+-- current version and the source, which the caller has read earlier, are compared after the lock.
 create or replace function segdiff.claim_segment(
     customer_id bigint, segment_id bigint, current_version bigint, source text, day date, force boolean) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
@@ -19,16 +19,19 @@ begin
     end if;
     if not found then
         raise exception using errcode = 'SD001',
-            message = format('segment %s/%s is held by another worker, or has its version of %s', customer_id, segment_id, day);
+            message = format('segment %s/%s is held by another worker, or has its version of %s',
+                             customer_id, segment_id, day);
     end if;
 end $$;
 revoke execute on function segdiff.claim_segment from public;
 
--- The last step of a version: counts what is there, and makes it current. Registry row first, table second, as readers
--- lock them. Without seq scans, because the plan is kept for the session: made while the month's partition is all but
--- empty, it would read all of it for each later segment.
+-- The last step of a version: counts its contacts and makes it current. The registry row is locked first and the table
+-- second, in the order in which readers lock them. Sequential scans are switched off, because the session keeps the
+-- plan: a plan that is made while the month's partition is almost empty would read the whole partition for each later
+-- segment.
 create or replace function segdiff.publish_version(
-    customer_id bigint, segment_id bigint, version bigint, snapshot_name name, day date, baseline boolean, run_id bigint,
+    customer_id bigint, segment_id bigint, version bigint, snapshot_name name,
+    day date, baseline boolean, run_id bigint,
     out contacts bigint, out added bigint, out removed bigint)
 language plpgsql set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_variable
@@ -61,17 +64,21 @@ begin
 end $$;
 revoke execute on function segdiff.publish_version from public;
 
--- Replacement before removal: whoever needs diffs that are too old gets all members, so the snapshots must be there.
+-- Drops a partition of old diffs. A reader that needs these diffs gets all members of the segment instead. So the
+-- function first checks that the snapshots of all segments exist, and raises an error if one is missing.
 create or replace function segdiff.drop_diffs(diffs regclass) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    lacking text := (select string_agg(format('%s/%s', s.customer_id, s.segment_id), ', ' order by s.customer_id, s.segment_id)
+    lacking text := (select string_agg(format('%s/%s', s.customer_id, s.segment_id), ', '
+                                       order by s.customer_id, s.segment_id)
                      from segdiff.segments s
-                     where s.current_version is not null and not exists (select from pg_class c where c.oid = s.snapshot));
+                     where s.current_version is not null
+                       and not exists (select from pg_class c where c.oid = s.snapshot));
 begin
     if lacking is not null then
         raise exception using errcode = 'SD004',
-            message = format('old diffs are kept: nothing stands in for them while the snapshots of segments %s are missing', lacking);
+            message = format('old diffs are kept: nothing stands in for them while the snapshots of segments %s '
+                             'are missing', lacking);
     end if;
     execute format('drop table %s', diffs);
 end $$;

@@ -1,4 +1,4 @@
--- What the jobs ask of a table, or change about its owner.
+-- Functions on the tables with which the jobs work: one gives a table to another owner, one looks for an index.
 
 create or replace function segdiff.give_to_owner_of(relation regclass, model regclass) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$

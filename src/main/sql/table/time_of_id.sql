@@ -1,6 +1,8 @@
--- The times inside UUIDv7 and ULID, and the least id of a time: the bounds of partitions and batches.
+-- A UUIDv7 and a ULID begin with the time when they were made. These functions read this time from an id, and compute
+-- the least id of a time. The jobs need both for the bounds of partitions and batches.
 
--- An id counts milliseconds since 1970 in 48 bits without a sign: the least id stands for all times before.
+-- The milliseconds since 1970, as an id has them: 48 bits without a sign. Times before 1970 become 0, as in the least
+-- id, and times after the year 10889 become the largest number of 48 bits.
 create or replace function segdiff.id_millis(at timestamptz) returns bigint
 language sql immutable strict parallel safe as $$
     select greatest(0, least(281474976710655, floor(extract(epoch from at) * 1000)))::bigint
@@ -17,9 +19,11 @@ language sql immutable parallel safe as $$
     select case when id ~ '^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-'
                 then to_timestamp(('x0000' || left(id, 8) || substr(id, 10, 4))::bit(64)::bigint / 1000.0) end
 $$;
-comment on function segdiff.uuid_time(text) is 'When a UUIDv7 (or a ULID stored as uuid) was made; null for what is no UUID.';
+comment on function segdiff.uuid_time(text) is
+    'When a UUIDv7 (or a ULID stored as uuid) was made; null for what is no UUID.';
 
--- A part of a ULID, as the bound of a partition may be, is filled up to the least one that begins so.
+-- The bound of a partition may be only the beginning of a ULID, such as 01J9. It is filled up with zeros to the least
+-- ULID that begins so.
 create or replace function segdiff.ulid_time(id text) returns timestamptz
 language sql immutable parallel safe as $$
     select case when digits ~ '^[0-7][0-9A-HJKMNP-TV-Z]{9}$' then to_timestamp((

@@ -1,5 +1,5 @@
--- Moves a table that segdiff.trash knows into the schema segdiff_trash. Its indexes and sequences move along; whatever
--- has a name that is taken there gets a new one.
+-- Moves a table that has a row in segdiff.trash into the schema segdiff_trash. The indexes and sequences of the table
+-- move along. A table, index or sequence whose name is taken in segdiff_trash gets a new name, which ends with its oid.
 create or replace function segdiff.move_to_trash(trash_id bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
@@ -7,14 +7,17 @@ declare
     waiting segdiff.trash;
     taken record;
 begin
-    select * into strict waiting from segdiff.trash t where t.trash_id = move_to_trash.trash_id and t.moved_at is null for update;
+    select * into strict waiting from segdiff.trash t
+    where t.trash_id = move_to_trash.trash_id and t.moved_at is null for update;
     execute format('lock table %s in access exclusive mode', waiting.relation::regclass);
-    if waiting.kind = 'orphan' and not exists (select from segdiff.orphan_snapshots o where o.oid = waiting.relation) then
+    if waiting.kind = 'orphan'
+       and not exists (select from segdiff.orphan_snapshots o where o.oid = waiting.relation) then
         delete from segdiff.trash t where t.trash_id = move_to_trash.trash_id;
         return;
     end if;
     for taken in
-        select c.oid, c.relname, case c.relkind when 'i' then 'index' when 'I' then 'index' when 'S' then 'sequence' else 'table' end as kind
+        select c.oid, c.relname,
+            case c.relkind when 'i' then 'index' when 'I' then 'index' when 'S' then 'sequence' else 'table' end as kind
         from pg_class c
         where (c.oid = waiting.relation
                or c.oid in (select i.indexrelid from pg_index i where i.indrelid = waiting.relation)
@@ -28,7 +31,8 @@ begin
                        left(taken.relname, 40) || '_' || taken.oid);
     end loop;
     execute format('alter table %s set schema segdiff_trash', waiting.relation::regclass);
-    update segdiff.trash t set moved_at = now(), run_id = substring(current_setting('segdiff.run', true) from '^\d{1,18}$')::bigint
+    update segdiff.trash t
+    set moved_at = now(), run_id = substring(current_setting('segdiff.run', true) from '^\d{1,18}$')::bigint
     where t.trash_id = move_to_trash.trash_id;
 end $$;
 revoke execute on function segdiff.move_to_trash from public;

@@ -1,4 +1,5 @@
--- Puts a partition back where the run found it. It is exempt from expiry until it is taken off segdiff.exempt_partitions.
+-- Takes a partition out of the trash and attaches it to its table again. The partition is exempt from expiry until its
+-- row in segdiff.exempt_partitions is deleted.
 create or replace function segdiff.restore_partition(trash_id bigint, restored_by text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable
@@ -22,12 +23,14 @@ begin
                    coalesce(quote_literal(waiting.details ->> 'to'), 'maxvalue'));
     insert into segdiff.exempt_partitions (relation, policy, exempted_by)
     values (waiting.relation, waiting.owner, restored_by)
-    on conflict (relation) do update set policy = excluded.policy, exempted_at = now(), exempted_by = excluded.exempted_by;
+    on conflict (relation) do update
+    set policy = excluded.policy, exempted_at = now(), exempted_by = excluded.exempted_by;
     delete from segdiff.trash t where t.trash_id = waiting.trash_id;
 end $$;
 revoke execute on function segdiff.restore_partition from public;
 
--- Back among the snapshots, where it is an orphan still, and its grace begins anew.
+-- Takes a snapshot that belongs to no segment (an orphan) out of the trash. The table still belongs to no segment, and
+-- the time until it goes to the trash begins anew.
 create or replace function segdiff.restore_orphan(trash_id bigint) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 #variable_conflict use_variable

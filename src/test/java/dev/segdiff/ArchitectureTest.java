@@ -18,6 +18,9 @@ import com.tngtech.archunit.lang.SimpleConditionEvent;
 import com.tngtech.archunit.library.Architectures;
 import com.tngtech.archunit.library.dependencies.SlicesRuleDefinition;
 import dev.segdiff.run.Job;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.Statement;
@@ -26,6 +29,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** The rooms and the arrows between them, as the README draws them. */
@@ -123,6 +127,20 @@ class ArchitectureTest {
                 .andShould()
                 .haveSimpleNameEndingWith("Command")
                 .check(CODE);
+    }
+
+    @Test
+    void linesAndFilesOfSqlFitOnAScreen() throws IOException {
+        try (Stream<Path> files =
+                Stream.concat(Files.walk(Path.of("src/main/sql")), Files.walk(Path.of("src/main/java")))) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                List<String> lines = Files.readAllLines(file);
+                assertThat(lines).as(file.toString()).allMatch(line -> line.length() <= 120);
+                assertThat(lines)
+                        .as(file.toString())
+                        .hasSizeLessThan(file.toString().endsWith(".sql") ? 250 : 300);
+            }
+        }
     }
 
     /** Constructors are left out: the container fills in their parameters. */

@@ -30,22 +30,29 @@ public record AuditFilter(
         @Nullable String actor) {
     /** An age, such as 90s, 2 hours ago or P1D. Any other text is a point in time. */
     private static final Pattern AGE = Pattern.compile(
-            "(\\d+\\s*(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|mons?|months?|y|years?)|p[0-9t].*?)(\\s+ago)?",
+            "(\\d+\\s*(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|d|days?|w|weeks?|mons?|months?|y|years?)"
+                    + "|p[0-9t].*?)(\\s+ago)?",
             Pattern.CASE_INSENSITIVE);
 
     /** The condition on rows of {@code segdiff.audit_log l}, for {@link #binds}. */
     static final String CONDITION = """
-            (l.relation = to_regclass(?) or (to_regclass(?) is null and parse_ident(l.table_name) = array[?::text, ?::text]))
+            (l.relation = to_regclass(?)
+             or (to_regclass(?) is null and parse_ident(l.table_name) = array[?::text, ?::text]))
             and l.transaction_id = coalesce(?::bigint, l.transaction_id)
             and (?::bigint is null or l.run_id = ?::bigint)
             and (?::text is null or l.key = case when left(?::text, 1) = '{' then ?::jsonb end
-                 or exists (select from (select string_agg(l.key ->> k, ',' order by n) as values_only,
-                                             string_agg(k || '=' || (l.key ->> k), ',' order by n) as named,
-                                             string_agg(k || '=' || (l.key -> k), ' ' order by length(k), k collate "C") as as_printed,
-                                             array_agg(k || '=' || (l.key ->> k) order by k || '=' || (l.key ->> k)) as pairs
-                                         from unnest(coalesce(segdiff.key_columns(l.relation), array(select jsonb_object_keys(l.key)))) with ordinality u (k, n)) w
+                 or exists (select from (
+                                select string_agg(l.key ->> k, ',' order by n) as values_only,
+                                    string_agg(k || '=' || (l.key ->> k), ',' order by n) as named,
+                                    string_agg(k || '=' || (l.key -> k), ' '
+                                               order by length(k), k collate "C") as as_printed,
+                                    array_agg(k || '=' || (l.key ->> k) order by k || '=' || (l.key ->> k)) as pairs
+                                from unnest(coalesce(
+                                    segdiff.key_columns(l.relation), array(select jsonb_object_keys(l.key))
+                                )) with ordinality u (k, n)) w
                             where ?::text in (w.values_only, w.named, w.as_printed)
-                               or array(select trim(p) from unnest(string_to_array(?::text, ',')) p order by 1) = w.pairs))
+                               or array(select trim(p) from unnest(string_to_array(?::text, ',')) p
+                                        order by 1) = w.pairs))
             and l.changed_at >= coalesce(?::timestamptz, now() - ?::interval, '-infinity')
             and (?::text is null or ?::text in (l.actor, l.role))
             """;
@@ -114,8 +121,8 @@ public record AuditFilter(
         } catch (DatabaseException e) {
             if (e.sqlState().startsWith("22")) {
                 throw new InvalidInputException(
-                        "--since and --key: expected a point in time, an age such as 2h, values separated by commas, or JSON; "
-                                + e.getMessage());
+                        "--since and --key: expected a point in time, an age such as 2h, values separated by commas,"
+                                + " or JSON; " + e.getMessage());
             }
             throw e;
         }

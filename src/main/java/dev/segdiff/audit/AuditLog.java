@@ -58,7 +58,8 @@ public class AuditLog {
                             select distinct l.relation, l.undoes from segdiff.audit_log l
                             where l.relation in (select relation from undone) and l.undoes is not null)
                         select u.transaction_id from undone u
-                        where not exists (select from redone r where r.relation = u.relation and r.undoes = ? || u.transaction_id)
+                        where not exists (select from redone r
+                                          where r.relation = u.relation and r.undoes = ? || u.transaction_id)
                         order by u.newest desc limit 1
                         """.formatted(AuditFilter.CONDITION),
                         row -> row.getLong(1),
@@ -71,7 +72,9 @@ public class AuditLog {
         boolean known = session.one(
                 """
                 select exists (select from segdiff.audited_tables a where a.relation = to_regclass(?))
-                    or exists (select from segdiff.audit_log l where l.relation = to_regclass(?) or (to_regclass(?) is null and parse_ident(l.table_name) = array[?::text, ?::text]))
+                    or exists (select from segdiff.audit_log l
+                               where l.relation = to_regclass(?)
+                                  or (to_regclass(?) is null and parse_ident(l.table_name) = array[?::text, ?::text]))
                 """,
                 row -> row.getBoolean(1),
                 filter.table().toString(),

@@ -111,9 +111,9 @@ public class AuditUndo {
     public Report undo(Request request, @Nullable Report plan, Watcher watcher) {
         AuditFilter filter = request.filter();
         if (filter.table().schema().equals("segdiff")) {
-            throw new InvalidInputException(
-                    filter.table().plain()
-                            + " belongs to segdiff, whose tables depend on each other: use `segdiff segments restore` or `segdiff undo RUN`");
+            throw new InvalidInputException(filter.table().plain()
+                    + " belongs to segdiff, whose tables depend on each other: use `segdiff segments restore`"
+                    + " or `segdiff undo RUN`");
         }
         Settings settings = database.defaults()
                 .statementTimeout(STATEMENT_TIMEOUT)

@@ -19,8 +19,9 @@ final class UndoChanges {
         this.session = session;
         this.table = table.toString();
         session.update("""
-                create temporary table undo_changes (audit_id bigint not null, changed_at timestamptz not null,
-                    operation text not null, key jsonb not null, moved_key jsonb, old_row jsonb, new_row jsonb, as_text text[])
+                create temporary table undo_changes (
+                    audit_id bigint not null, changed_at timestamptz not null, operation text not null,
+                    key jsonb not null, moved_key jsonb, old_row jsonb, new_row jsonb, as_text text[])
                 on commit drop
                 """);
     }
@@ -32,13 +33,16 @@ final class UndoChanges {
     void mean(AuditFilter filter) {
         session.update("""
                 with meant as (
-                    select l.audit_id, l.changed_at, l.statement_id, l.operation, l.key, l.moved_key, l.old_row, l.new_row, l.as_text
+                    select l.audit_id, l.changed_at, l.statement_id, l.operation,
+                        l.key, l.moved_key, l.old_row, l.new_row, l.as_text
                     from segdiff.audit_log l
                     where l.relation = to_regclass(?) and %s)
                 insert into undo_changes
-                select m.audit_id, m.changed_at, m.operation, m.key, m.moved_key, m.old_row, m.new_row, m.as_text from meant m
+                select m.audit_id, m.changed_at, m.operation, m.key, m.moved_key, m.old_row, m.new_row, m.as_text
+                from meant m
                 union all
-                select distinct on (l.audit_id) l.audit_id, l.changed_at, l.operation, l.key, l.moved_key, l.old_row, l.new_row, l.as_text
+                select distinct on (l.audit_id) l.audit_id, l.changed_at, l.operation,
+                    l.key, l.moved_key, l.old_row, l.new_row, l.as_text
                 from meant m join segdiff.audit_log l on l.relation = to_regclass(?) and l.statement_id = m.statement_id
                     and l.key = m.moved_key and l.moved_key = m.key
                 where m.moved_key is not null and l.audit_id not in (select audit_id from meant)
@@ -52,7 +56,8 @@ final class UndoChanges {
                 insert into undo_changes
                 select l.audit_id, l.changed_at, l.operation, l.key, l.moved_key, l.old_row, l.new_row, l.as_text
                 from segdiff.audit_log l
-                where l.relation = to_regclass(?) and l.audit_id between lower(?::int8multirange) and upper(?::int8multirange)
+                where l.relation = to_regclass(?)
+                  and l.audit_id between lower(?::int8multirange) and upper(?::int8multirange)
                   and l.audit_id <@ ?::int8multirange
                 """, table, ids, ids, ids);
         finish();

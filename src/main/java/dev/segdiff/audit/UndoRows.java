@@ -35,13 +35,17 @@ final class UndoRows {
         handOver();
         session.update("""
                 create temporary table undo_rows on commit drop as
-                select row_number() over (order by k.last_id desc) as place, row_number() over (order by k.last_id desc) as row_place,
+                select row_number() over (order by k.last_id desc) as place,
+                    row_number() over (order by k.last_id desc) as row_place,
                     k.key, k.first_id, k.last_id,
-                    case when first.old_row is null then 'delete' when last.new_row is null then 'insert' else 'update' end as kind,
+                    case when first.old_row is null then 'delete'
+                        when last.new_row is null then 'insert'
+                        else 'update' end as kind,
                     first.old_row, first.as_text as old_as_text, last.new_row, last.as_text as new_as_text,
                     first.old_row is null and last.new_row is null as done, false as blocked, null::text as reason
                 from undo_keys k
-                join undo_changes first on first.audit_id = k.first_id join undo_changes last on last.audit_id = k.last_id
+                join undo_changes first on first.audit_id = k.first_id
+                join undo_changes last on last.audit_id = k.last_id
                 order by 1;
                 create unique index on undo_rows (place);
                 drop table undo_keys;
@@ -67,11 +71,13 @@ final class UndoRows {
                     select s.key, min(s.audit_id) as came_first, max(s.next_id) as went_last,
                         min(s.next_id) as went_first, max(s.audit_id) as came_last
                     from story s
-                    join undo_changes came on came.audit_id = s.audit_id join undo_changes went on went.audit_id = s.next_id
+                    join undo_changes came on came.audit_id = s.audit_id
+                    join undo_changes went on went.audit_id = s.next_id
                     where s.operation = 'INSERT' and s.next_operation = 'DELETE' and s.moved_key is not null
                       and s.next_moved_key is not null and came.new_row <> went.old_row
                     group by s.key)
-                update undo_keys k set first_id = case k.first_id when h.came_first then h.went_first else k.first_id end,
+                update undo_keys k
+                set first_id = case k.first_id when h.came_first then h.went_first else k.first_id end,
                     last_id = case k.last_id when h.went_last then h.came_last else k.last_id end
                 from handed_on h where h.key = k.key
                 """);
@@ -84,17 +90,20 @@ final class UndoRows {
                 set local enable_nestloop = off;
                 with others as (
                     select l.audit_id, r.key from undo_rows r
-                    join segdiff.audit_log l on l.relation = to_regclass(?) and l.key = r.key and l.audit_id > r.first_id
+                    join segdiff.audit_log l
+                        on l.relation = to_regclass(?) and l.key = r.key and l.audit_id > r.first_id
                     where l.audit_id > (select min(first_id) from undo_rows)
                       and not exists (select from undo_changes c where c.audit_id = l.audit_id)),
                 story as (
                     select s.audit_id, s.meant, lead(s.audit_id) over w as later, lead(s.meant) over w as later_meant
                     from (select o.audit_id, o.key, false as meant from others o
                           union all
-                          select c.audit_id, c.key, true from undo_changes c where c.key in (select o.key from others o)) s
+                          select c.audit_id, c.key, true from undo_changes c
+                          where c.key in (select o.key from others o)) s
                     window w as (partition by s.key order by s.audit_id))
                 insert into undo_conflicts
-                select s.audit_id, format('changed again by %s in transaction %s%s', coalesce(l.actor, l.role), l.transaction_id,
+                select s.audit_id, format('changed again by %s in transaction %s%s',
+                                          coalesce(l.actor, l.role), l.transaction_id,
                                           ' (undo of ' || l.undoes || ')')
                 from story s join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = s.later
                 where s.meant and not s.later_meant;
@@ -132,7 +141,8 @@ final class UndoRows {
         return session.list(
                 """
                 select l.key, l.operation, l.transaction_id, c.reason
-                from undo_conflicts c join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = c.audit_id
+                from undo_conflicts c
+                join segdiff.audit_log l on l.relation = to_regclass(?) and l.audit_id = c.audit_id
                 order by l.audit_id desc limit ?
                 """,
                 row -> new Conflict(row.getString(1), row.getString(2), row.getLong(3), row.getString(4)),

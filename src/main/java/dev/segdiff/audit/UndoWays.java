@@ -162,7 +162,9 @@ final class UndoWays {
                 create temporary table undo_steps on commit drop as
                 select row_number() over (order by c.audit_id desc) as place, r.place as row_place,
                     c.key, c.audit_id as first_id, c.audit_id as last_id,
-                    case when c.old_row is null then 'delete' when c.new_row is null then 'insert' else 'update' end as kind,
+                    case when c.old_row is null then 'delete'
+                        when c.new_row is null then 'insert'
+                        else 'update' end as kind,
                     c.old_row, c.as_text as old_as_text, c.new_row, c.as_text as new_as_text,
                     false as done, false as blocked, null::text as reason
                 from undo_changes c join undo_rows r on r.key = c.key where not r.done

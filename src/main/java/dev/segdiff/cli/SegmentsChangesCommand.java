@@ -9,8 +9,8 @@ import picocli.CommandLine.Option;
 
 @Command(
         name = "changes",
-        description =
-                "Streams the net changes since a version; all members if the version is missing, or older than the kept diffs.")
+        description = "Streams the net changes since a version; all members if the version is missing, or older than"
+                + " the kept diffs.")
 final class SegmentsChangesCommand extends DatabaseCommand {
     enum Format {
         table,

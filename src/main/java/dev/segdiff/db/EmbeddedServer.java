@@ -170,7 +170,8 @@ public final class EmbeddedServer implements AutoCloseable {
                         "-o",
                         "-p " + free
                                 + " -c listen_addresses=" + LOOPBACK
-                                + " -c unix_socket_directories= -c timezone=UTC -c max_connections=100 -c shared_buffers=256MB"));
+                                + " -c unix_socket_directories= -c timezone=UTC -c max_connections=100"
+                                + " -c shared_buffers=256MB"));
         return free;
     }
 

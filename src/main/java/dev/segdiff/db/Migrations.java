@@ -87,7 +87,8 @@ public class Migrations {
     private void remember() {
         database.inTransaction(session -> {
             boolean owner = session.one(
-                    "select pg_has_role(relowner, 'usage') from pg_class where oid = 'segdiff.flyway_schema_history'::regclass",
+                    "select pg_has_role(relowner, 'usage') from pg_class"
+                            + " where oid = 'segdiff.flyway_schema_history'::regclass",
                     row -> row.getBoolean(1));
             if (owner) {
                 session.update("comment on table segdiff.flyway_schema_history is '" + fingerprint() + "'");
@@ -97,8 +98,8 @@ public class Migrations {
 
     /**
      * The fingerprint of all files of the schema, such as {@code segdiff 3f1c…}: the build computes it. A comment on
-     * Flyway's table holds the fingerprint of the files that were applied. Reading this comment takes a hundredth of the
-     * time that Flyway takes to find out whether the files were applied.
+     * Flyway's table holds the fingerprint of the files that were applied. Reading this comment takes a hundredth of
+     * the time that Flyway takes to find out whether the files were applied.
      */
     static String fingerprint() {
         try (InputStream in = Objects.requireNonNull(Migrations.class.getResourceAsStream("/db/fingerprint"))) {

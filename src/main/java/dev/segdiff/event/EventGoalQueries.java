@@ -45,7 +45,8 @@ class EventGoalQueries {
      */
     long expiredPerDay(Session session, EventPolicy policy) {
         return session.one("""
-                select coalesce(sum(expired) / greatest(1, least(7, (now() at time zone 'UTC')::date - min(first) + 1)), 0)
+                select coalesce(
+                    sum(expired) / greatest(1, least(7, (now() at time zone 'UTC')::date - min(first) + 1)), 0)
                 from (select expired, min(day) over () as first, day from segdiff.event_days where policy = ?) d
                 where day > (now() at time zone 'UTC')::date - 7
                 """, row -> row.getLong(1), policy.name());

@@ -37,7 +37,8 @@ class EventQueries {
 
     private static final String HOLDS_UP = """
             select exists (select from pg_locks l join pg_stat_activity a using (pid)
-                           where not l.granted and a.application_name <> 'segdiff' and pg_backend_pid() = any (pg_blocking_pids(l.pid)))""";
+                           where not l.granted and a.application_name <> 'segdiff'
+                             and pg_backend_pid() = any (pg_blocking_pids(l.pid)))""";
 
     /**
      * The rows that a delete was meant to remove and did not.

@@ -50,7 +50,8 @@ class ExpiryPlan {
     }
 
     static String heldBack(EventPolicy policy, String why) {
-        return "policy %1$s is held back: %2$s; if that is right, let it through once: segdiff run event-expiry --accept %1$s"
+        return ("policy %1$s is held back: %2$s; if that is right, let it through once:"
+                        + " segdiff run event-expiry --accept %1$s")
                 .formatted(policy.name(), why);
     }
 

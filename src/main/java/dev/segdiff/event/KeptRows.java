@@ -44,7 +44,8 @@ final class KeptRows {
                 from (select 'trigger ' || tgname as what from pg_trigger
                       where tgrelid = to_regclass(?) and not tgisinternal and tgtype & 8 <> 0 and tgtype & 2 <> 0
                       union all
-                      select 'rule ' || rulename from pg_rewrite where ev_class = to_regclass(?) and ev_type = '4') causes
+                      select 'rule ' || rulename from pg_rewrite
+                      where ev_class = to_regclass(?) and ev_type = '4') causes
                 """,
                 row -> row.getString(1),
                 table.table().toString(),

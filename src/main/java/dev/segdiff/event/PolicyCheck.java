@@ -122,9 +122,9 @@ class PolicyCheck {
                     .formatted(name, policy.column(), policy.name()));
         }
         if (!facts.mayDelete()) {
-            faults.add(
-                    ("the database role may not select and delete in %1$s, or not lock its rows: grant select, delete, update (%2$s) on %1$s")
-                            .formatted(name, policy.column()));
+            faults.add(("the database role may not select and delete in %1$s, or not lock its rows:"
+                            + " grant select, delete, update (%2$s) on %1$s")
+                    .formatted(name, policy.column()));
         }
         if (partitioned && !facts.foreignOwners().isEmpty()) {
             faults.add("only their owners detach partitions of %s: grant the database role membership in %s"
@@ -147,9 +147,11 @@ class PolicyCheck {
                                      where i.indrelid = f.conrelid and i.indisvalid and i.indpred is null
                                        and i.indnkeyatts >= cardinality(f.conkey)
                                        and (i.indkey::smallint[])[0:cardinality(f.conkey) - 1] @> f.conkey)
-                    then format('foreign key %s of %s has no index: each deleted row would read all of it', f.conname, f.conrelid::regclass)
+                    then format('foreign key %s of %s has no index: each deleted row would read all of it',
+                                f.conname, f.conrelid::regclass)
                     when f.confdeltype in ('c', 'n', 'd') and c.reltuples > ?
-                    then format('foreign key %s takes rows of %s along, which has about %s', f.conname, f.conrelid::regclass, c.reltuples::bigint)
+                    then format('foreign key %s takes rows of %s along, which has about %s',
+                                f.conname, f.conrelid::regclass, c.reltuples::bigint)
                     end as fault
                 from pg_constraint f join pg_class c on c.oid = f.conrelid
                 where f.contype = 'f' and f.confrelid = to_regclass(?) and f.conparentid = 0
@@ -169,7 +171,8 @@ class PolicyCheck {
                 .filter(other -> session.one(
                         """
                         select coalesce(to_regclass(?) = to_regclass(?)
-                            or exists (select from pg_partition_ancestors(to_regclass(?)) where relid = to_regclass(?)), false)
+                            or exists (select from pg_partition_ancestors(to_regclass(?))
+                                       where relid = to_regclass(?)), false)
                         """,
                         row -> row.getBoolean(1),
                         policy.table().toString(),

@@ -38,9 +38,9 @@ class IndexGoal {
                         index.bloat(),
                         ByteSize.text(index.wastedBytes()),
                         index.untouchable() == null ? "" : "; " + index.untouchable())));
-        invalid.forEach(index -> problems.add(
-                "index %s is invalid: it costs every write and serves nobody; if nobody is about to mend it, `drop index concurrently %s`"
-                        .formatted(index.index().plain(), index.index().plain())));
+        invalid.forEach(index -> problems.add(("index %s is invalid: it costs every write and serves nobody;"
+                        + " if nobody is about to mend it, `drop index concurrently %s`")
+                .formatted(index.index().plain(), index.index().plain())));
         long wasted = indexes.stream().mapToLong(IndexState::wastedBytes).sum();
         return new Goal(
                 bloated.isEmpty() && invalid.isEmpty(),

@@ -28,20 +28,29 @@ class IndexQueries {
      * was measured, as statistics may have been old.
      */
     private static final String INDEXES = MaintainedTables.TABLES + """
-            select n.nspname, c.relname, tn.nspname as table_schema, t.relname as table_name, c.oid, t.oid as table_oid, m.amname,
+            select n.nspname, c.relname, tn.nspname as table_schema, t.relname as table_name,
+                c.oid, t.oid as table_oid, m.amname,
                 pg_relation_size(c.oid) as bytes, current_setting('block_size')::int as page_size,
                 case when t.reltuples < 0 or (t.relpages = 0 and pg_relation_size(t.oid) > 0) then -1
-                    else greatest(case when i.indpred is null then ts.n_live_tup end,
-                                  c.reltuples * coalesce(pg_relation_size(t.oid) / current_setting('block_size')::float8 / nullif(t.relpages, 0), 1)) end as entries,
-                case when m.amname = 'btree' then coalesce(substring(array_to_string(c.reloptions, ' ') from 'fillfactor=(\\d+)')::int, 90) end as fill_factor,
+                    else greatest(
+                        case when i.indpred is null then ts.n_live_tup end,
+                        c.reltuples * coalesce(
+                            pg_relation_size(t.oid) / current_setting('block_size')::float8 / nullif(t.relpages, 0),
+                            1)) end as entries,
+                case when m.amname = 'btree'
+                    then coalesce(substring(array_to_string(c.reloptions, ' ') from 'fillfactor=(\\d+)')::int, 90)
+                    end as fill_factor,
                 not i.indisunique and i.indnatts = i.indnkeyatts and stored.same_bytes
-                    and coalesce(array_to_string(c.reloptions, ' '), '') !~ 'deduplicate_items=(off|false|0)' as deduplicated,
+                    and coalesce(array_to_string(c.reloptions, ' '), '') !~ 'deduplicate_items=(off|false|0)'
+                    as deduplicated,
                 stored.lengths, stored.aligns, stored.widths, stored.nulls, stored.distincts,
                 coalesce(s.idx_scan, 0) as scans, (to_jsonb(s) ->> 'last_idx_scan')::timestamptz as last_scan,
                 i.indisvalid, exists (select from pg_constraint k where k.conindid = c.oid) as has_constraint,
-                exists (select from pg_stat_progress_create_index p where p.relid = t.oid and p.datname = current_database()) as building,
+                exists (select from pg_stat_progress_create_index p
+                        where p.relid = t.oid and p.datname = current_database()) as building,
                 duplicate.name as duplicate_of,
-                case when i.indisexclusion then 'it belongs to an exclusion constraint, which PostgreSQL does not rebuild concurrently'
+                case when i.indisexclusion
+                    then 'it belongs to an exclusion constraint, which PostgreSQL does not rebuild concurrently'
                     when not """ + MaintainedTables.mayMaintain("t") + """
                     then format('role %s may not: it belongs to %s', current_user, c.relowner::regrole)
                 end as untouchable,
@@ -57,38 +66,51 @@ class IndexQueries {
             left join pg_stat_all_tables ts on ts.relid = t.oid
             left join lateral (
                 select array_agg(a.attlen::int order by a.attnum) as lengths,
-                    array_agg(case a.attalign when 'd' then 8 when 'i' then 4 when 's' then 2 else 1 end order by a.attnum) as aligns,
-                    array_agg(case when a.attlen <> -2 then st.avg_width - case when ta.attnum is null and a.attlen = -1 then 3 else 0 end end order by a.attnum) as widths,
+                    array_agg(case a.attalign when 'd' then 8 when 'i' then 4 when 's' then 2 else 1 end
+                              order by a.attnum) as aligns,
+                    array_agg(case when a.attlen <> -2
+                                  then st.avg_width
+                                       - case when ta.attnum is null and a.attlen = -1 then 3 else 0 end end
+                              order by a.attnum) as widths,
                     array_agg(coalesce(st.null_frac, 0)::float8 order by a.attnum) as nulls,
                     array_agg(coalesce(st.n_distinct, 0)::float8 order by a.attnum) as distincts,
-                    bool_and(ty.typcategory not in ('A', 'R', 'C') and a.atttypid not in ('numeric'::regtype, 'float4'::regtype, 'float8'::regtype, 'jsonb'::regtype)) as same_bytes
+                    bool_and(ty.typcategory not in ('A', 'R', 'C')
+                             and a.atttypid not in ('numeric'::regtype, 'float4'::regtype, 'float8'::regtype,
+                                                    'jsonb'::regtype)) as same_bytes
                 from pg_attribute a
                 join pg_type ty on ty.oid = a.atttypid
-                left join pg_attribute ta on ta.attrelid = t.oid and ta.attnum = i.indkey[a.attnum - 1] and ta.attnum <> 0
-                left join pg_stats st on not st.inherited and st.attname = coalesce(ta.attname, a.attname)
-                    and (st.schemaname, st.tablename) = (tn.nspname, case when ta.attnum is null then c.relname else t.relname end)
+                left join pg_attribute ta
+                    on ta.attrelid = t.oid and ta.attnum = i.indkey[a.attnum - 1] and ta.attnum <> 0
+                left join pg_stats st
+                    on not st.inherited and st.attname = coalesce(ta.attname, a.attname)
+                   and (st.schemaname, st.tablename)
+                     = (tn.nspname, case when ta.attnum is null then c.relname else t.relname end)
                 where a.attrelid = c.oid
             ) stored on true
             left join lateral (
                 select o.indexrelid::regclass::text as name from pg_index o join pg_class oc on oc.oid = o.indexrelid
                 where o.indrelid = i.indrelid and o.indexrelid <> i.indexrelid and o.indisvalid and i.indisvalid
-                  and oc.relam = c.relam and (o.indkey::text, o.indclass::text, o.indcollation::text, o.indoption::text, o.indnkeyatts)
-                                           = (i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text, i.indnkeyatts)
+                  and oc.relam = c.relam
+                  and (o.indkey::text, o.indclass::text, o.indcollation::text, o.indoption::text, o.indnkeyatts)
+                    = (i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text, i.indnkeyatts)
                   and pg_get_expr(o.indexprs, o.indrelid) is not distinct from pg_get_expr(i.indexprs, i.indrelid)
                   and pg_get_expr(o.indpred, o.indrelid) is not distinct from pg_get_expr(i.indpred, i.indrelid)
                   and not i.indisexclusion and not i.indisreplident
-                  and (o.indisprimary, o.indisunique, -o.indexrelid::bigint) > (i.indisprimary, i.indisunique, -i.indexrelid::bigint)
+                  and (o.indisprimary, o.indisunique, -o.indexrelid::bigint)
+                    > (i.indisprimary, i.indisunique, -i.indexrelid::bigint)
                 order by o.indisprimary desc, o.indisunique desc, o.indexrelid limit 1
             ) duplicate on true
             left join lateral (
                 select r.ended_at from segdiff.index_rebuilds r
-                where r.table_oid = t.oid and r.index_name = format('%I.%I', n.nspname, c.relname) and r.outcome = 'rebuilt'
+                where r.table_oid = t.oid and r.index_name = format('%I.%I', n.nspname, c.relname)
+                  and r.outcome = 'rebuilt'
                 order by r.rebuild_id desc limit 1
             ) rebuilt on true
             left join lateral (
                 select r.estimate_error from segdiff.index_rebuilds r
                 where r.table_oid = t.oid and r.index_name = format('%I.%I', n.nspname, c.relname)
-                  and (r.outcome = 'rebuilt' or (r.outcome = 'refuted' and r.ended_at > now() - make_interval(secs => ?)))
+                  and (r.outcome = 'rebuilt'
+                       or (r.outcome = 'refuted' and r.ended_at > now() - make_interval(secs => ?)))
                 order by r.rebuild_id desc limit 1
             ) known on true
             where c.relkind = 'i'
@@ -122,7 +144,8 @@ class IndexQueries {
      */
     long uses(Session session, long tableOid) {
         return session.one("""
-                select coalesce(sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del), 0)
+                select coalesce(
+                    sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0) + n_tup_ins + n_tup_upd + n_tup_del), 0)
                 from pg_stat_all_tables where relid = ?::oid
                 """, row -> row.getLong(1), tableOid);
     }
@@ -131,7 +154,8 @@ class IndexQueries {
     boolean isInUse(Session session, long tableOid) {
         return session.one("""
                 select exists (select from pg_locks l join pg_database d on d.oid = l.database
-                               where d.datname = current_database() and l.relation = ?::oid and l.pid is distinct from pg_backend_pid())
+                               where d.datname = current_database() and l.relation = ?::oid
+                                 and l.pid is distinct from pg_backend_pid())
                 """, row -> row.getBoolean(1), tableOid);
     }
 

@@ -20,7 +20,8 @@ class MaintainedTables {
                 where p.policy is not null or n.nspname || '.' || c.relname like any (?)
             ), tables as (
                 select c.oid from pg_class c
-                where c.relkind in ('r', 'm') and c.relpersistence <> 't' and c.relnamespace <> 'pg_catalog'::regnamespace
+                where c.relkind in ('r', 'm') and c.relpersistence <> 't'
+                  and c.relnamespace <> 'pg_catalog'::regnamespace
                   and (c.relnamespace = 'segdiff'::regnamespace
                        or c.oid in (select r.oid from roots r
                                     union select t.relid from roots r cross join lateral pg_partition_tree(r.oid) t))
@@ -36,7 +37,8 @@ class MaintainedTables {
     static String mayMaintain(String table) {
         return """
                (pg_has_role(%1$s.relowner, 'usage')
-                or case when current_setting('server_version_num')::int >= 170000 then has_table_privilege(%1$s.oid, 'MAINTAIN') else false end)
+                or case when current_setting('server_version_num')::int >= 170000
+                       then has_table_privilege(%1$s.oid, 'MAINTAIN') else false end)
                """.formatted(table);
     }
 

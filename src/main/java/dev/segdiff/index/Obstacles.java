@@ -59,7 +59,8 @@ class Obstacles {
     Optional<String> noBuild(Session session) {
         return session.first("""
                 select format('another index is being built: process %s, %s', p.pid,
-                              case when p.datname = current_database() then 'table ' || p.relid::regclass else 'database ' || p.datname end)
+                              case when p.datname = current_database() then 'table ' || p.relid::regclass
+                                  else 'database ' || p.datname end)
                 from pg_stat_progress_create_index p join pg_stat_activity a using (pid)
                 where p.datname = current_database() or a.query_start < now() - interval '2 s'
                 order by p.pid limit 1
@@ -77,12 +78,15 @@ class Obstacles {
                 """
                 select format('it would wait for %s, open for %s s', who, round(extract(epoch from now() - since)))
                 from (
-                    select format('the transaction of process %s', a.pid) as who, a.xact_start as since from pg_stat_activity a
-                    where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type not in ('autovacuum worker', 'walsender')
+                    select format('the transaction of process %s', a.pid) as who, a.xact_start as since
+                    from pg_stat_activity a
+                    where a.datname = current_database() and a.pid <> pg_backend_pid()
+                      and a.backend_type not in ('autovacuum worker', 'walsender')
                       and (a.backend_xmin is not null or a.backend_xid is not null
                            or exists (select from pg_locks l where l.pid = a.pid and l.relation = ?::oid))
                     union all
-                    select format('the prepared transaction %s', quote_literal(gid)), prepared from pg_prepared_xacts where database = current_database()
+                    select format('the prepared transaction %s', quote_literal(gid)), prepared
+                    from pg_prepared_xacts where database = current_database()
                 ) old
                 where since < now() - make_interval(secs => ?)
                 order by since limit 1

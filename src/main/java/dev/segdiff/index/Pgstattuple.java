@@ -31,8 +31,13 @@ class Pgstattuple {
                 : session.one(
                         """
                 select s.index_size / current_setting('block_size')::float8
-                    / (1 + greatest(1, (s.leaf_pages + s.internal_pages) * case when s.avg_leaf_density = 'NaN' then 0 else s.avg_leaf_density end
-                        / coalesce((select substring(array_to_string(reloptions, ' ') from 'fillfactor=(\\d+)')::float8 from pg_class where oid = ?::oid), 90)))
+                    / (1 + greatest(
+                        1,
+                        (s.leaf_pages + s.internal_pages)
+                            * case when s.avg_leaf_density = 'NaN' then 0 else s.avg_leaf_density end
+                            / coalesce((select substring(array_to_string(reloptions, ' ')
+                                                         from 'fillfactor=(\\d+)')::float8
+                                        from pg_class where oid = ?::oid), 90)))
                 from %s(?::oid::regclass) s
                 """.formatted(function.get()),
                         row -> OptionalDouble.of(row.getDouble(1)),
@@ -51,9 +56,12 @@ class Pgstattuple {
                 ? OptionalDouble.empty()
                 : session.one(
                         """
-                select s.table_len / current_setting('block_size')::float8 as pages, s.tuple_count as rows, current_setting('block_size')::int as page_size,
-                    coalesce((select substring(array_to_string(reloptions, ' ') from 'fillfactor=(\\d+)')::int from pg_class where oid = ?::oid), 100) as fill_factor,
-                    case when s.tuple_count = 0 or mod(s.tuple_len, s.tuple_count) = 0 then ceil(s.tuple_len / greatest(s.tuple_count, 1) / 8.0) * 8
+                select s.table_len / current_setting('block_size')::float8 as pages, s.tuple_count as rows,
+                    current_setting('block_size')::int as page_size,
+                    coalesce((select substring(array_to_string(reloptions, ' ') from 'fillfactor=(\\d+)')::int
+                              from pg_class where oid = ?::oid), 100) as fill_factor,
+                    case when s.tuple_count = 0 or mod(s.tuple_len, s.tuple_count) = 0
+                        then ceil(s.tuple_len / greatest(s.tuple_count, 1) / 8.0) * 8
                         else s.tuple_len / s.tuple_count::float8 + 3.5 end as bytes
                 from %s(?::oid::regclass) s
                 """.formatted(function.get()),
@@ -71,8 +79,10 @@ class Pgstattuple {
         return session.first("""
                 select n.nspname, p.proname from pg_extension e
                 join pg_namespace n on n.oid = e.extnamespace
-                join pg_proc p on p.pronamespace = n.oid and p.proname = ? and p.proargtypes::text = 'regclass'::regtype::oid::text
-                where e.extname = 'pgstattuple' and has_function_privilege(p.oid, 'execute') and has_schema_privilege(n.oid, 'usage')
+                join pg_proc p on p.pronamespace = n.oid and p.proname = ?
+                    and p.proargtypes::text = 'regclass'::regtype::oid::text
+                where e.extname = 'pgstattuple'
+                  and has_function_privilege(p.oid, 'execute') and has_schema_privilege(n.oid, 'usage')
                 """, row -> new TableName(row.getString(1), row.getString(2)), name);
     }
 }

@@ -21,7 +21,8 @@ class RebuildLedger {
         return session.one(
                 """
                 insert into segdiff.index_rebuilds
-                    (run_id, index_oid, index_name, table_oid, table_name, bytes_before, bloat_before, measured, invalid_before)
+                    (run_id, index_oid, index_name, table_oid, table_name,
+                     bytes_before, bloat_before, measured, invalid_before)
                 values (?, ?::oid, ?, ?::oid, ?, ?, ?, ?,
                     array(select i.indexrelid from pg_index i where i.indrelid = ?::oid and not i.indisvalid))
                 returning rebuild_id
@@ -43,7 +44,8 @@ class RebuildLedger {
         session.update(
                 """
                 insert into segdiff.index_rebuilds
-                    (run_id, index_oid, index_name, table_oid, table_name, ended_at, outcome, reason, bytes_before, bloat_before, measured, clean)
+                    (run_id, index_oid, index_name, table_oid, table_name,
+                     ended_at, outcome, reason, bytes_before, bloat_before, measured, clean)
                 values (?, ?::oid, ?, ?::oid, ?, clock_timestamp(), 'skipped', ?, ?, ?, ?, true)
                 """,
                 runId,
@@ -62,7 +64,8 @@ class RebuildLedger {
         session.update(
                 """
                 insert into segdiff.index_rebuilds
-                    (run_id, index_oid, index_name, table_oid, table_name, ended_at, outcome, bytes_before, bloat_before, measured, estimate_error, clean)
+                    (run_id, index_oid, index_name, table_oid, table_name,
+                     ended_at, outcome, bytes_before, bloat_before, measured, estimate_error, clean)
                 values (?, ?::oid, ?, ?::oid, ?, clock_timestamp(), 'refuted', ?, ?, true, ?, true)
                 """,
                 runId,
@@ -83,7 +86,8 @@ class RebuildLedger {
         session.update("""
                 update segdiff.index_rebuilds r set new_oid = p.index_relid
                 from pg_stat_progress_create_index p join pg_stat_activity a using (pid)
-                where r.rebuild_id = ? and r.new_oid is null and p.relid = r.table_oid and p.index_relid not in (0, r.index_oid)
+                where r.rebuild_id = ? and r.new_oid is null
+                  and p.relid = r.table_oid and p.index_relid not in (0, r.index_oid)
                   and p.datname = current_database() and a.query = ?
                 """, rebuildId, sql);
     }
@@ -115,7 +119,8 @@ class RebuildLedger {
         return session.list(
                 """
                 select r.rebuild_id, r.table_oid, r.index_name,
-                    exists (select from pg_stat_progress_create_index p where p.relid = r.table_oid and p.datname = current_database()) as building
+                    exists (select from pg_stat_progress_create_index p
+                            where p.relid = r.table_oid and p.datname = current_database()) as building
                 from segdiff.index_rebuilds r where not r.clean order by r.rebuild_id
                 """, row -> new UnfinishedBuild(row.getLong(1), row.getLong(2), row.getString(3), row.getBoolean(4)));
     }
@@ -142,7 +147,8 @@ class RebuildLedger {
                            and case when r.new_oid is not null then c.oid = r.new_oid
                                else c.oid <> all (r.invalid_before)
                                    and (i.indkey::text, i.indclass::text, i.indcollation::text, i.indoption::text)
-                                     = (old.indkey::text, old.indclass::text, old.indcollation::text, old.indoption::text)
+                                     = (old.indkey::text, old.indclass::text,
+                                        old.indcollation::text, old.indoption::text)
                                    and starts_with(c.relname, left(old_class.relname, 14))
                                end))
                 order by c.oid limit 1
@@ -158,7 +164,8 @@ class RebuildLedger {
     void clean(Session session, long rebuildId) {
         session.update("""
                 update segdiff.index_rebuilds
-                set clean = true, ended_at = coalesce(ended_at, clock_timestamp()), outcome = coalesce(outcome, 'cut_off')
+                set clean = true, ended_at = coalesce(ended_at, clock_timestamp()),
+                    outcome = coalesce(outcome, 'cut_off')
                 where rebuild_id = ?
                 """, rebuildId);
     }

@@ -45,13 +45,16 @@ class VacuumQueries {
 
     private static final String OURS = MaintainedTables.TABLES + """
             , ours as (
-                select c.oid, n.nspname, c.relname, greatest(c.reltuples, 0) as rows, s.n_live_tup, s.n_dead_tup, s.n_mod_since_analyze,
-                    s.n_tup_ins + s.n_tup_upd + s.n_tup_del as changes, array_to_string(c.reloptions, ' ') as options, c.relpartbound
+                select c.oid, n.nspname, c.relname, greatest(c.reltuples, 0) as rows,
+                    s.n_live_tup, s.n_dead_tup, s.n_mod_since_analyze,
+                    s.n_tup_ins + s.n_tup_upd + s.n_tup_del as changes,
+                    array_to_string(c.reloptions, ' ') as options, c.relpartbound
                 from tables join pg_class c using (oid)
                 join pg_namespace n on n.oid = c.relnamespace
                 join pg_stat_all_tables s on s.relid = c.oid
                 where """ + MaintainedTables.mayMaintain("c") + """
-                  and not exists (select from pg_stat_progress_vacuum p where p.relid = c.oid and p.datname = current_database())
+                  and not exists (select from pg_stat_progress_vacuum p
+                                  where p.relid = c.oid and p.datname = current_database())
             )
             """;
 
@@ -70,17 +73,36 @@ class VacuumQueries {
     List<Due> changed(Session session) {
         return session.list(
                 OURS + """
-                select nspname, relname, oid, case when dead_due then 'VACUUM' else 'ANALYZE' end as kind, n_dead_tup, changes
+                select nspname, relname, oid, case when dead_due then 'VACUUM' else 'ANALYZE' end as kind,
+                    n_dead_tup, changes
                 from (
-                    select o.*, n_dead_tup >= limits.ours and (off or n_dead_tup < limits.autovacuum or n_dead_tup >= 2 * limits.autovacuum) as dead_due,
-                        n_mod_since_analyze >= limits.ours and (off or n_mod_since_analyze < limits.autoanalyze or n_mod_since_analyze >= 2 * limits.autoanalyze) as changed_due
+                    select o.*,
+                        n_dead_tup >= limits.ours
+                            and (off or n_dead_tup < limits.autovacuum or n_dead_tup >= 2 * limits.autovacuum)
+                            as dead_due,
+                        n_mod_since_analyze >= limits.ours
+                            and (off or n_mod_since_analyze < limits.autoanalyze
+                                 or n_mod_since_analyze >= 2 * limits.autoanalyze)
+                            as changed_due
                     from ours o
-                    cross join lateral (select current_setting('autovacuum') = 'off' or coalesce(options, '') ~ 'autovacuum_enabled=(false|off|0|no)' as off) a
-                    cross join lateral (select greatest(?, ? * (n_live_tup + n_dead_tup)) as ours,
-                        coalesce(substring(options from 'autovacuum_vacuum_threshold=(\\d+)'), current_setting('autovacuum_vacuum_threshold'))::float8
-                            + rows * coalesce(substring(options from 'autovacuum_vacuum_scale_factor=([\\d.e-]+)'), current_setting('autovacuum_vacuum_scale_factor'))::float8 as autovacuum,
-                        coalesce(substring(options from 'autovacuum_analyze_threshold=(\\d+)'), current_setting('autovacuum_analyze_threshold'))::float8
-                            + rows * coalesce(substring(options from 'autovacuum_analyze_scale_factor=([\\d.e-]+)'), current_setting('autovacuum_analyze_scale_factor'))::float8 as autoanalyze
+                    cross join lateral (
+                        select current_setting('autovacuum') = 'off'
+                            or coalesce(options, '') ~ 'autovacuum_enabled=(false|off|0|no)' as off
+                    ) a
+                    cross join lateral (
+                        select greatest(?, ? * (n_live_tup + n_dead_tup)) as ours,
+                            coalesce(
+                                substring(options from 'autovacuum_vacuum_threshold=(\\d+)'),
+                                current_setting('autovacuum_vacuum_threshold'))::float8
+                                + rows * coalesce(
+                                    substring(options from 'autovacuum_vacuum_scale_factor=([\\d.e-]+)'),
+                                    current_setting('autovacuum_vacuum_scale_factor'))::float8 as autovacuum,
+                            coalesce(
+                                substring(options from 'autovacuum_analyze_threshold=(\\d+)'),
+                                current_setting('autovacuum_analyze_threshold'))::float8
+                                + rows * coalesce(
+                                    substring(options from 'autovacuum_analyze_scale_factor=([\\d.e-]+)'),
+                                    current_setting('autovacuum_analyze_scale_factor'))::float8 as autoanalyze
                     ) limits
                 ) due
                 where dead_due or changed_due
@@ -103,16 +125,20 @@ class VacuumQueries {
                 from ours o
                 join pg_inherits i on i.inhrelid = o.oid
                 left join roots p on p.oid = i.inhparent
-                cross join lateral (select substring(pg_get_expr(o.relpartbound, o.oid) from 'TO \\(''(.*)''\\)$') as upper) bound
+                cross join lateral (
+                    select substring(pg_get_expr(o.relpartbound, o.oid) from 'TO \\(''(.*)''\\)$') as upper
+                ) bound
                 cross join lateral (select case
-                    when i.inhparent = 'segdiff.segment_diffs'::regclass or p.key_kind in ('TIMESTAMPTZ', 'TIMESTAMP', 'DATE')
+                    when i.inhparent = 'segdiff.segment_diffs'::regclass
+                         or p.key_kind in ('TIMESTAMPTZ', 'TIMESTAMP', 'DATE')
                     then bound.upper::timestamptz
                     when p.key_kind in ('UUID', 'UUID_TEXT')
                     then to_timestamp(('x' || left(replace(bound.upper, '-', ''), 12))::bit(48)::bigint / 1000.0)
                     end as time) ends
                 where ends.time < now() - interval '1 day' and pg_relation_size(o.oid) > 0
                   and not exists (select from segdiff.vacuums v
-                                  where v.relation = o.oid and v.kind = 'freeze' and v.ended_at is not null and v.changes = o.changes)
+                                  where v.relation = o.oid and v.kind = 'freeze'
+                                    and v.ended_at is not null and v.changes = o.changes)
                 order by ends.time, nspname, relname
                 """, VacuumQueries::due, (Object) tables.patterns());
     }
@@ -120,7 +146,8 @@ class VacuumQueries {
     long begin(Session session, long runId, Due due) {
         return session.one(
                 """
-                insert into segdiff.vacuums (run_id, relation, table_name, kind, dead_before, changes) values (?, ?::oid, ?, ?, ?, ?)
+                insert into segdiff.vacuums (run_id, relation, table_name, kind, dead_before, changes)
+                values (?, ?::oid, ?, ?, ?, ?)
                 returning vacuum_id
                 """,
                 row -> row.getLong(1),

@@ -51,7 +51,8 @@ public class ThrottleQueries {
     private Optional<WaitReason> serverReason() {
         return database.transaction(session -> session.first(
                 """
-                select 'REPLICATION_LAG', format('replication lag: %s replays %s s late', application_name, round(extract(epoch from replay_lag)))
+                select 'REPLICATION_LAG', format('replication lag: %s replays %s s late',
+                                                 application_name, round(extract(epoch from replay_lag)))
                 from pg_stat_replication where replay_lag > make_interval(secs => ?)
                 union all
                 select 'WAL_ARCHIVER', format('WAL archiver: %s files behind', files)

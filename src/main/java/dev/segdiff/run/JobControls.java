@@ -33,7 +33,8 @@ public class JobControls {
         Optional<Control> control =
                 database.transaction(session -> session.first("""
                 select case when paused_at is not null then
-                        format('paused by %s since %s', paused_by, to_char(paused_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SSZ'))
+                        format('paused by %s since %s',
+                               paused_by, to_char(paused_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SSZ'))
                         || coalesce(': ' || pause_reason, '') end as paused,
                     rows_per_second
                 from segdiff.job_controls where job = ?
@@ -45,7 +46,8 @@ public class JobControls {
     public void pause(Job job, String by, @Nullable String reason) {
         database.inTransaction(session -> session.update("""
                 insert into segdiff.job_controls (job, paused_at, paused_by, pause_reason) values (?, now(), ?, ?)
-                on conflict (job) do update set paused_at = now(), paused_by = excluded.paused_by, pause_reason = excluded.pause_reason
+                on conflict (job) do update
+                set paused_at = now(), paused_by = excluded.paused_by, pause_reason = excluded.pause_reason
                 """, job.name(), by, reason));
     }
 

@@ -21,8 +21,8 @@ public class Leases {
     /** How often a waiting worker looks whether the lease is free. */
     private static final Duration POLL = Duration.ofMillis(200);
 
-    private static final String HOLDER =
-            "format('%s (run %s, since %s)', holder, run_id, to_char(taken_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SSZ'))";
+    private static final String HOLDER = "format('%s (run %s, since %s)', holder, run_id,"
+            + " to_char(taken_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SSZ'))";
 
     private final Database database;
     private final RunConfig config;

@@ -27,8 +27,11 @@ public class PlannedRuns {
      */
     static final String OPEN = """
             (select count(*) < %d and coalesce(bool_and(coalesce(
-                    case when r.ended_at is null then r.stop_requested_by is null and r.heartbeat_at < clock_timestamp() - make_interval(secs => %d)
-                         else r.resumes and r.ended_at < clock_timestamp() - make_interval(secs => %d) end, false)), true)
+                    case when r.ended_at is null
+                        then r.stop_requested_by is null
+                             and r.heartbeat_at < clock_timestamp() - make_interval(secs => %d)
+                        else r.resumes
+                             and r.ended_at < clock_timestamp() - make_interval(secs => %d) end, false)), true)
              from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at)
             """.formatted(MAX_ATTEMPTS, RunLedger.LOST_AFTER.toSeconds(), RETRY_AFTER.toSeconds());
 
@@ -52,7 +55,8 @@ public class PlannedRuns {
     /** Whether the newest scheduled run of the job came from this schedule: the same cron expression and time zone. */
     public boolean isScheduledBy(String job, String schedule) {
         return database.transaction(session -> session.first(
-                        "select schedule from segdiff.runs where job = ? and planned_at is not null order by run_id desc limit 1",
+                        "select schedule from segdiff.runs where job = ? and planned_at is not null"
+                                + " order by run_id desc limit 1",
                         row -> row.getString(1),
                         job))
                 .filter(schedule::equals)

@@ -40,7 +40,8 @@ public class RunLedger {
     static final Duration LOST_AFTER = HEARTBEAT.multipliedBy(12);
 
     private static final String COLUMNS = """
-            run_id, job, trigger, actor, worker, day, dry_run, started_at, outcome, reason, counts, problems, statements,
+            run_id, job, trigger, actor, worker, day, dry_run,
+            started_at, outcome, reason, counts, problems, statements,
             extract(epoch from ended_at - started_at) * 1000 as millis,
             ended_at is null and heartbeat_at < clock_timestamp() - make_interval(secs => %d) as lost
             """.formatted(LOST_AFTER.toSeconds());
@@ -76,8 +77,10 @@ public class RunLedger {
             return session
                     .list(
                             """
-                            insert into segdiff.runs (job, trigger, actor, worker, day, dry_run, schedule, planned_at, attempt)
-                            select asked.*, 1 + (select count(*) from segdiff.runs r where r.job = asked.job and r.planned_at = asked.planned_at)
+                            insert into segdiff.runs
+                                (job, trigger, actor, worker, day, dry_run, schedule, planned_at, attempt)
+                            select asked.*, 1 + (select count(*) from segdiff.runs r
+                                                 where r.job = asked.job and r.planned_at = asked.planned_at)
                             from (select ?, ?, ?, ?, ?::date, ?, ?, ?::timestamptz)
                                 as asked (job, trigger, actor, worker, day, dry_run, schedule, planned_at)
                             where asked.planned_at is null or
@@ -135,7 +138,8 @@ public class RunLedger {
      */
     public boolean requestStop(long runId, String by) {
         return database.transaction(session -> session.update(
-                        "update segdiff.runs set stop_requested_by = coalesce(stop_requested_by, ?) where run_id = ? and ended_at is null",
+                        "update segdiff.runs set stop_requested_by = coalesce(stop_requested_by, ?)"
+                                + " where run_id = ? and ended_at is null",
                         by,
                         runId))
                 > 0;
@@ -151,7 +155,8 @@ public class RunLedger {
         return durable(session -> session.first(
                         """
                 update segdiff.runs
-                set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(), outcome = ?, reason = ?, began = ?, resumes = ?,
+                set ended_at = clock_timestamp(), heartbeat_at = clock_timestamp(),
+                    outcome = ?, reason = ?, began = ?, resumes = ?,
                     counts = ?::jsonb, problems = ?::jsonb, statements = ?::jsonb, waits = ?::jsonb
                 where run_id = ?
                 returning
@@ -178,8 +183,8 @@ public class RunLedger {
     /** The runs with a smaller number than this one, of one job or of all jobs, the newest first. */
     public List<RunReport> before(long runId, @Nullable String job, int limit) {
         return database.transaction(session -> session.list(
-                "select " + COLUMNS
-                        + " from segdiff.runs where run_id < ? and (?::text is null or job = ?) order by run_id desc limit ?",
+                "select " + COLUMNS + " from segdiff.runs where run_id < ? and (?::text is null or job = ?)"
+                        + " order by run_id desc limit ?",
                 this::report,
                 runId,
                 job,

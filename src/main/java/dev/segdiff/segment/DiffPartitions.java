@@ -25,8 +25,8 @@ class DiffPartitions {
      * The storage parameters of a partition. Rows are only inserted, so vacuum is needed only for the visibility map.
      * It comes after every million rows, and not after a share of the rows.
      */
-    private static final String STORAGE =
-            "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 1000000, autovacuum_analyze_scale_factor = 0.02";
+    private static final String STORAGE = "autovacuum_vacuum_insert_scale_factor = 0,"
+            + " autovacuum_vacuum_insert_threshold = 1000000, autovacuum_analyze_scale_factor = 0.02";
 
     private static final TableName DIFFS = new TableName("segdiff", "segment_diffs");
 

@@ -192,8 +192,8 @@ public class SegmentDiff implements Job {
         }
         String message = String.valueOf(e.getMessage());
         if (message.contains("row-level security")) {
-            message +=
-                    "; give the role that reads it bypassrls, or register the segment with --row-security if fewer rows are meant";
+            message += "; give the role that reads it bypassrls, or register the segment with --row-security"
+                    + " if fewer rows are meant";
         }
         return new Failed(message.contains(name) ? message : source + ": " + message);
     }

@@ -30,8 +30,11 @@ class SegmentDiffQueries {
     private static final String CANDIDATES = """
             select s.customer_id, s.segment_id, s.source, s.current_version, v.contacts,
                 nextval('segdiff.version_ids') as next_version,
-                exists (select from pg_class c where c.oid = s.snapshot and c.relnamespace = 'segdiff'::regnamespace
-                        and c.relname = concat_ws('_', 'segment', s.customer_id, s.segment_id, s.current_version)) as snapshot_exists,
+                exists (select from pg_class c
+                        where c.oid = s.snapshot and c.relnamespace = 'segdiff'::regnamespace
+                          and c.relname
+                              = concat_ws('_', 'segment', s.customer_id, s.segment_id, s.current_version)
+                       ) as snapshot_exists,
                 exists (select from pg_class c where c.oid = s.snapshot and c.relreplident <> 'f') as unidentified
             from segdiff.segments s
             join segdiff.segment_states w using (customer_id, segment_id)
@@ -88,9 +91,9 @@ class SegmentDiffQueries {
      */
     long createSnapshot(Session session, DueSegment segment, SourceQuery source) {
         TableName snapshot = segment.nextSnapshot();
-        long contacts = session.update(
-                "create table %s with (autovacuum_vacuum_scale_factor = 0.05) as select distinct contact_id from (%s) source"
-                        .formatted(snapshot, source.sql()));
+        long contacts = session.update(("create table %s with (autovacuum_vacuum_scale_factor = 0.05) as"
+                        + " select distinct contact_id from (%s) source")
+                .formatted(snapshot, source.sql()));
         forgetCode(session, source);
         session.update("alter table %s alter contact_id set not null, replica identity full".formatted(snapshot));
         return contacts;

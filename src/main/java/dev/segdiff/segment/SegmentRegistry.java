@@ -56,7 +56,8 @@ public class SegmentRegistry {
             String name = source == null ? null : checkSource(session, source.toString());
             long added = session.update("""
                     insert into segdiff.segments (customer_id, segment_id, source, source_owner, row_security)
-                    values (?, ?, ?, (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = segdiff.source_oid(?)), ?)
+                    values (?, ?, ?,
+                        (select pg_get_userbyid(c.relowner) from pg_class c where c.oid = segdiff.source_oid(?)), ?)
                     on conflict do nothing
                     """, key.customerId(), key.segmentId(), name, name, rowSecurity);
             if (added == 0) {

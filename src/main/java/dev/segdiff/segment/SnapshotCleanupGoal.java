@@ -65,10 +65,15 @@ class SnapshotCleanupGoal {
         return session.one(
                 """
                 select
-                    (select count(*) from segdiff.segments where last_used_at < now() - make_interval(secs => ?)) as segments_unused,
-                    (select count(*) from segdiff.segments where last_used_at < now() - make_interval(secs => ?)) as segments_overdue,
-                    (select count(*) from segdiff.trash where kind <> 'partition' and moved_at is not null) as trash_tables,
-                    (select count(*) from segdiff.trash where kind <> 'partition' and moved_at < now() - make_interval(secs => ?)) as trash_tables_overdue,
+                    (select count(*) from segdiff.segments
+                        where last_used_at < now() - make_interval(secs => ?)) as segments_unused,
+                    (select count(*) from segdiff.segments
+                        where last_used_at < now() - make_interval(secs => ?)) as segments_overdue,
+                    (select count(*) from segdiff.trash
+                        where kind <> 'partition' and moved_at is not null) as trash_tables,
+                    (select count(*) from segdiff.trash
+                        where kind <> 'partition'
+                          and moved_at < now() - make_interval(secs => ?)) as trash_tables_overdue,
                     (select count(*) from segdiff.orphan_snapshots) as orphan_tables,
                     (select count(*) from segdiff.segments s where s.current_version is not null
                         and not exists (select from pg_class c where c.oid = s.snapshot)) as segments_without_table,
@@ -88,7 +93,8 @@ class SnapshotCleanupGoal {
 
     private static List<String> missing(Session session) {
         return session.list("""
-                select format('segment %s/%s: its snapshot table is missing; start anew with `segdiff run segment-diff --accept %s/%s`',
+                select format('segment %s/%s: its snapshot table is missing; '
+                              'start anew with `segdiff run segment-diff --accept %s/%s`',
                               s.customer_id, s.segment_id, s.customer_id, s.segment_id)
                 from segdiff.segments s
                 where s.current_version is not null and not exists (select from pg_class c where c.oid = s.snapshot)
@@ -99,7 +105,8 @@ class SnapshotCleanupGoal {
     private List<String> orphans(Session session) {
         return session.list("""
                 select format('table segdiff.%s belongs to no segment; it goes to the trash', o.relname)
-                    || coalesce(' after ' || to_char((t.planned_at + make_interval(secs => ?)) at time zone 'UTC', 'YYYY-MM-DD HH24:MIZ'), '')
+                    || coalesce(' after ' || to_char((t.planned_at + make_interval(secs => ?)) at time zone 'UTC',
+                                                     'YYYY-MM-DD HH24:MIZ'), '')
                 from segdiff.orphan_snapshots o left join segdiff.trash t on t.relation = o.oid
                 order by o.relname limit ?
                 """, row -> row.getString(1), config.orphanGrace().toSeconds(), MAX_PROBLEMS);

@@ -120,10 +120,9 @@ public class PartitionsAhead {
 
     private static boolean isDefaultLarge(RunContext run, Partitions partitions) {
         Optional<Partition> large = partitions.defaultPartition().filter(found -> found.pages() > MAX_DEFAULT_PAGES);
-        large.ifPresent(partition -> run.problem(
-                "%s: no partitions are made ahead, as PostgreSQL would lock everybody out while it reads the default partition %s (%d MB); move its rows"
-                        .formatted(
-                                partitions.plan().subject(), partition.table().plain(), partition.pages() / 128)));
+        large.ifPresent(partition -> run.problem(("%s: no partitions are made ahead, as PostgreSQL would lock everybody"
+                        + " out while it reads the default partition %s (%d MB); move its rows")
+                .formatted(partitions.plan().subject(), partition.table().plain(), partition.pages() / 128)));
         return large.isPresent();
     }
 

@@ -21,10 +21,14 @@ public record Reference(String name, TableName child, String exists) {
                     (select string_agg(format('c.%I = t.%I', child.attname, parent.attname), ' and ')
                      from unnest(f.conkey, f.confkey) as k (child_column, parent_column)
                      join pg_attribute child on child.attrelid = f.conrelid and child.attnum = k.child_column
-                     join pg_attribute parent on parent.attrelid = f.confrelid and parent.attnum = k.parent_column) as matching
-                from pg_constraint f join pg_class c on c.oid = f.conrelid join pg_namespace n on n.oid = c.relnamespace
-                where f.contype = 'f' and f.confrelid = to_regclass(?) and f.conparentid = 0 and f.conrelid <> f.confrelid
-                  and f.confdeltype in ('a', 'r') and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
+                     join pg_attribute parent
+                         on parent.attrelid = f.confrelid and parent.attnum = k.parent_column) as matching
+                from pg_constraint f
+                join pg_class c on c.oid = f.conrelid
+                join pg_namespace n on n.oid = c.relnamespace
+                where f.contype = 'f' and f.confrelid = to_regclass(?)
+                  and f.conparentid = 0 and f.conrelid <> f.confrelid and f.confdeltype in ('a', 'r')
+                  and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')
                 order by f.conname
                 """,
                 row -> {

@@ -69,8 +69,8 @@ public class Trash {
     /** The tables of one kind that have waited for longer than {@code after}, the oldest first. */
     public List<Entry> due(Session session, Kind kind, Duration after) {
         return session.list(
-                ENTRIES
-                        + "where t.kind = ? and t.moved_at < now() - make_interval(secs => ?) order by t.moved_at, t.trash_id",
+                ENTRIES + "where t.kind = ? and t.moved_at < now() - make_interval(secs => ?)"
+                        + " order by t.moved_at, t.trash_id",
                 Trash::entry,
                 kind.sql(),
                 after.toSeconds());
@@ -93,7 +93,8 @@ public class Trash {
         if (due && entry.table() != null) {
             session.update("lock table " + entry.table() + " in access exclusive mode");
             boolean ours = session.one(
-                    "select not relispartition and relnamespace = 'segdiff_trash'::regnamespace from pg_class where oid = ?::regclass",
+                    "select not relispartition and relnamespace = 'segdiff_trash'::regnamespace"
+                            + " from pg_class where oid = ?::regclass",
                     row -> row.getBoolean(1),
                     entry.table().toString());
             if (ours) {

@@ -98,7 +98,8 @@ public class Tokens {
             return "no token is configured: whoever is on this machine may do everything";
         }
         return tokens.isEmpty()
-                ? "no token is configured (segdiff.api.token, segdiff.api.tokens-file): the API and the page refuse everybody"
+                ? "no token is configured (segdiff.api.token, segdiff.api.tokens-file):"
+                        + " the API and the page refuse everybody"
                 : "tokens: " + tokens.stream().map(Token::name).toList();
     }
 

@@ -65,7 +65,8 @@ public class DatabaseMeasures {
                 union all
                 select 'prepared_transaction', coalesce(max(age(transaction)), 0) from pg_prepared_xacts
                 union all
-                select 'replication_slot', coalesce(max(greatest(age(xmin), age(catalog_xmin))), 0) from pg_replication_slots
+                select 'replication_slot', coalesce(max(greatest(age(xmin), age(catalog_xmin))), 0)
+                from pg_replication_slots
                 union all
                 select 'standby', coalesce(max(age(backend_xmin)), 0) from pg_stat_replication
                 """,
