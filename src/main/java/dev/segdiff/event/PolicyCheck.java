@@ -70,6 +70,9 @@ class PolicyCheck {
         }
         TableFacts facts = found.get();
         List<String> faults = new ArrayList<>(faults(policy, facts));
+        if (!facts.mayUseSchema()) {
+            return CheckResult.refused(faults);
+        }
         faults.addAll(foreignKeys(session, policy.table()));
         faults.addAll(overlaps(session, policy, all));
         if (!facts.hasColumn()) {
@@ -120,6 +123,10 @@ class PolicyCheck {
             faults.add(("no index of %1$s begins with %2$s, so that each batch would read the whole table: create index"
                             + " concurrently on %1$s (%2$s), or set segdiff.events.%3$s.require-index=false")
                     .formatted(name, policy.column(), policy.name()));
+        }
+        if (!facts.mayUseSchema()) {
+            faults.add(
+                    "the database role may not use schema %1$s: grant usage on schema %1$s".formatted(facts.schema()));
         }
         if (!facts.mayDelete()) {
             faults.add(("the database role may not select and delete in %1$s, or not lock its rows:"

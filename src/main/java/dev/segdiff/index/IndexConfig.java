@@ -1,6 +1,7 @@
 package dev.segdiff.index;
 
 import dev.segdiff.db.ConfigConverters;
+import dev.segdiff.db.Share;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithConverter;
 import io.smallrye.config.WithDefault;
@@ -95,12 +96,12 @@ public interface IndexConfig {
 
     /**
      * The share of a table's rows from which on the table is vacuumed, if these rows are dead, or analyzed, if these
-     * rows have changed: 0% to 99%. By default PostgreSQL's autovacuum vacuums at 20 %, which a table that loses 1 % a
+     * rows have changed: 0% to 100%. By default PostgreSQL's autovacuum vacuums at 20 %, which a table that loses 1 % a
      * day reaches after weeks only.
      */
-    @WithConverter(Ratio.Share.class)
+    @WithConverter(Share.FromText.class)
     @WithDefault("5%")
-    Ratio vacuumShare();
+    Share vacuumShare();
 
     /**
      * The smallest number of dead or changed rows for which a table is vacuumed or analyzed, from 1 on. PostgreSQL's

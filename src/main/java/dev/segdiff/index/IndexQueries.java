@@ -6,8 +6,6 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.OffsetDateTime;
-import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
@@ -126,16 +124,15 @@ class IndexQueries {
 
     /** All indexes with their bloat as statistics estimate it, the most wasteful first. */
     List<IndexState> all(Session session) {
-        List<IndexState> indexes = new ArrayList<>(session.list(
-                INDEXES,
-                IndexQueries::index,
-                tables.patterns(),
-                config.rebuildAgainAfter().toSeconds()));
-        indexes.sort(Comparator.comparingLong(IndexState::wastedBytes)
-                .reversed()
-                .thenComparing(IndexState::bytes, Comparator.reverseOrder())
-                .thenComparing(index -> index.index().plain()));
-        return indexes;
+        return session
+                .list(
+                        INDEXES,
+                        IndexQueries::index,
+                        tables.patterns(),
+                        config.rebuildAgainAfter().toSeconds())
+                .stream()
+                .sorted(IndexState.MOST_WASTEFUL_FIRST)
+                .toList();
     }
 
     /**

@@ -38,7 +38,7 @@ public class IndexReporter {
         Cancellation cancellation = new Cancellation();
         List<IndexState> states = database.transaction(indexes::all).stream()
                 .map(index -> meter.isWorthIt(index) ? meter.measured(index, cancellation) : index)
-                .sorted(Comparator.comparingLong(IndexState::wastedBytes).reversed())
+                .sorted(IndexState.MOST_WASTEFUL_FIRST)
                 .toList();
         String measuring = database.transaction(pgstattuple::isThere)
                 ? "by statistics; what these suspect, by pgstattuple"

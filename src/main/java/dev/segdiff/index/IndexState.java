@@ -6,6 +6,7 @@ import dev.segdiff.db.TableName;
 import io.quarkus.runtime.annotations.RegisterForReflection;
 import java.time.OffsetDateTime;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,12 @@ public record IndexState(
         @Nullable String duplicateOf,
         @Nullable String untouchable,
         @Nullable OffsetDateTime rebuiltAt) {
+    /** The order of all lists: the most wasteful index first, then the largest. */
+    static final Comparator<IndexState> MOST_WASTEFUL_FIRST = Comparator.comparingLong(IndexState::wastedBytes)
+            .reversed()
+            .thenComparing(IndexState::bytes, Comparator.reverseOrder())
+            .thenComparing(index -> index.index().plain());
+
     /** The same index with a bloat that pgstatindex has measured. */
     IndexState measured(double factor) {
         return new IndexState(

@@ -2,7 +2,7 @@ package dev.segdiff.index;
 
 import org.eclipse.microprofile.config.spi.Converter;
 
-/** One number divided by another, such as the pages of an index by those of a fresh one, or dead rows by all rows. */
+/** One number divided by another, such as the pages of an index by those of a fresh one. */
 public record Ratio(double value) {
     /** Reads a factor from 1.1 on, such as {@code 1.5}. */
     public static final class FromText implements Converter<Ratio> {
@@ -15,19 +15,6 @@ public record Ratio(double value) {
                 throw new IllegalArgumentException("expected a factor from 1.1 on, such as 1.5");
             }
             return new Ratio(Double.parseDouble(text));
-        }
-    }
-
-    /** Reads a share from 0% to 99%, such as {@code 5%}. */
-    public static final class Share implements Converter<Ratio> {
-        private static final long serialVersionUID = 1;
-
-        @Override
-        public Ratio convert(String text) {
-            if (!text.matches("\\d{1,2}(\\.\\d{1,2})?%")) {
-                throw new IllegalArgumentException("expected a share from 0% to 99%, such as 5%");
-            }
-            return new Ratio(Double.parseDouble(text.substring(0, text.length() - 1)) / 100);
         }
     }
 }

@@ -21,6 +21,7 @@ import java.util.Set;
  * @param partitionedByColumn whether the table is partitioned by range on this column alone
  * @param partitionKey how the table is partitioned, such as "LIST (kind)"; "null" if the table is not partitioned
  * @param indexed whether a btree index begins with the column
+ * @param mayUseSchema whether this role may use the schema of the table
  * @param mayDelete whether this role may select, lock and delete rows
  * @param foreignOwners the owners of the table and its partitions in whose roles this role is no member
  * @param rowSecurity whether row security hides rows from this role
@@ -36,12 +37,16 @@ public record TableFacts(
         boolean partitionedByColumn,
         String partitionKey,
         boolean indexed,
+        boolean mayUseSchema,
         boolean mayDelete,
         Set<String> foreignOwners,
         boolean rowSecurity,
         long pages,
         boolean standby) {
-    /** Reads the facts; empty if there is no such table. */
+    /**
+     * Reads the facts; empty if there is no such table. The table is found in the catalog, because to_regclass fails if
+     * the role may not use the schema of the table.
+     */
     public static Optional<TableFacts> of(Session session, TableName table, String column) {
         return session.first("""
                 select c.relkind, n.nspname, a.attnum is not null as has_column, b.typname as base_type,
@@ -50,6 +55,7 @@ public record TableFacts(
                         as partitioned_by_column,
                     pg_get_partkeydef(c.oid) as partition_key,
                     segdiff.has_index(c.oid, a.attnum) as indexed,
+                    has_schema_privilege(n.oid, 'usage') as may_use_schema,
                     has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'delete')
                         and has_any_column_privilege(c.oid, 'update') as may_delete,
                     array(select distinct o.relowner::regrole::text from pg_class o
@@ -66,8 +72,8 @@ public record TableFacts(
                 left join pg_type t on t.oid = a.atttypid
                 left join pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0), t.oid)
                 left join pg_partitioned_table p on p.partrelid = c.oid
-                where c.oid = to_regclass(?)
-                """, TableFacts::read, column, table.toString());
+                where n.nspname = ? and c.relname = ?
+                """, TableFacts::read, column, table.schema(), table.name());
     }
 
     private static TableFacts read(ResultSet row) throws SQLException {
@@ -80,6 +86,7 @@ public record TableFacts(
                 row.getBoolean("partitioned_by_column"),
                 String.valueOf(row.getString("partition_key")),
                 row.getBoolean("indexed"),
+                row.getBoolean("may_use_schema"),
                 row.getBoolean("may_delete"),
                 Set.of((String[]) row.getArray("foreign_owners").getArray()),
                 row.getBoolean("row_security"),

@@ -151,6 +151,31 @@ class EventRefusalTest {
     }
 
     @Test
+    void tableInAForbiddenSchemaIsRefusedWithAllGrantsThatAreMissing() throws java.sql.SQLException {
+        db.execute(TABLE);
+        db.execute("create schema app", "alter table event set schema app");
+        String role = "outsider_" + db.name();
+        db.execute("create role %s login password 'x'".formatted(role));
+        try {
+            TestDatabase asRole = db.as(role, "x");
+            db.execute(
+                    "grant usage on schema segdiff to " + role,
+                    "grant all on all tables in schema segdiff to " + role,
+                    "grant execute on all functions in schema segdiff to " + role,
+                    "grant usage on all sequences in schema segdiff to " + role);
+            RunReport report =
+                    new EventFixture(asRole, EventFixture.policy("segdiff.events.audit.table", "app.event")).run();
+            asRole.close();
+
+            db.execute("create view event as select * from app.event");
+            assertRefused(report, "grant usage on schema app");
+            assertRefused(report, "grant select, delete, update (created_at) on app.event");
+        } finally {
+            db.execute("drop owned by " + role, "drop role " + role);
+        }
+    }
+
+    @Test
     void onePolicyRefusedLeavesTheOthersToGoOn() {
         db.execute(TABLE);
 
