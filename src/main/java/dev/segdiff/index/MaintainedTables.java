@@ -16,7 +16,7 @@ class MaintainedTables {
     static final String TABLES = """
             with roots as (
                 select c.oid, p.key_kind from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                left join segdiff.event_policies p on parse_ident(p.relation) = array[n.nspname, c.relname]::text[]
+                left join segdiff.policy_tables p on p.schema_name = n.nspname and p.table_name = c.relname
                 where p.policy is not null or n.nspname || '.' || c.relname like any (?)
             ), tables as (
                 select c.oid from pg_class c

@@ -1,4 +1,4 @@
--- The time before which the rows of an event policy have expired. No other SQL computes this time.
+-- The event policies: the time before which their rows have expired, and their tables. No other SQL computes this time.
 
 create or replace function segdiff.horizon(policy text) returns timestamptz
 language plpgsql stable parallel safe security definer
@@ -17,3 +17,9 @@ end $$;
 comment on function segdiff.horizon(text) is
     'The instant before which rows of an event policy have expired, whatever the cleaner has managed: '
     'where created_at >= segdiff.horizon(''audit'').';
+
+-- The tables of the event policies, for jobs that look after tables: index maintenance reads the view.
+create or replace view segdiff.policy_tables as
+    select p.policy, (parse_ident(p.relation))[1] as schema_name, (parse_ident(p.relation))[2] as table_name, p.key_kind
+    from segdiff.event_policies p;
+comment on view segdiff.policy_tables is 'The table of each event policy, by schema and name.';
