@@ -2,8 +2,8 @@ package dev.segdiff.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.segdiff.support.Segdiff.Ended;
 import dev.segdiff.support.Segdiff;
+import dev.segdiff.support.Segdiff.Ended;
 import dev.segdiff.support.TestDatabase;
 import java.io.IOException;
 import java.nio.file.Path;
