@@ -172,9 +172,7 @@ public final class ProcessBench {
     private Segdiff program(String name) throws SQLException {
         return new Segdiff(DIRECTORY, Path.of("target", name))
                 .on(TestDatabase.existing(server.url()))
-                .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d")
+                .withPolicy("AUDIT", "public.event", "90d")
                 .with("SEGDIFF_EVENTS_AUDIT_MAX_SHARE", "100%")
                 .with("SEGDIFF_BATCH_MAX_PAUSE", "0s");
     }

@@ -38,8 +38,6 @@ abstract class CommandFixture {
                 "create table event (id int primary key, created_at timestamptz not null)",
                 "create index on event (created_at)",
                 "insert into event select g, now() - g * interval '1 day' from generate_series(1, 200) g");
-        return segdiff.with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d");
+        return segdiff.withPolicy("AUDIT", "public.event", "90d");
     }
 }

@@ -61,9 +61,7 @@ class PgBouncerIT {
         return new Segdiff(Files.createDirectories(directory.resolve(worker)))
                 .on(db)
                 .with("QUARKUS_DATASOURCE_JDBC_URL", pooler.url())
-                .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d");
+                .withPolicy("AUDIT", "public.event", "90d");
     }
 
     private static Ended expect(int exitCode, Ended ended) {

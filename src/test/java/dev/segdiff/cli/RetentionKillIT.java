@@ -29,13 +29,9 @@ class RetentionKillIT {
     private Segdiff segdiff() {
         return new Segdiff(directory)
                 .on(db)
-                .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d")
+                .withPolicy("AUDIT", "public.event", "90d")
                 .with("SEGDIFF_EVENTS_AUDIT_MAX_SHARE", "100%")
-                .with("SEGDIFF_EVENTS_PARTS_TABLE", "public.part")
-                .with("SEGDIFF_EVENTS_PARTS_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_PARTS_RETENTION", "90d")
+                .withPolicy("PARTS", "public.part", "90d")
                 .with("SEGDIFF_BATCH_MAX_ROWS", "200")
                 .with("SEGDIFF_BATCH_MAX_PAUSE", "20ms")
                 .with("SEGDIFF_LEASE_DURATION", "1s");
@@ -232,9 +228,7 @@ class RetentionKillIT {
     private Segdiff segdiffIn(String name) throws Exception {
         return new Segdiff(Files.createDirectories(directory.resolve(name)))
                 .on(db)
-                .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d")
+                .withPolicy("AUDIT", "public.event", "90d")
                 .with("SEGDIFF_EVENTS_AUDIT_MAX_SHARE", "100%");
     }
 

@@ -67,11 +67,7 @@ class RunbooksIT {
     }
 
     private Segdiff configured() {
-        return new Segdiff(directory)
-                .on(db)
-                .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d");
+        return new Segdiff(directory).on(db).withPolicy("AUDIT", "public.event", "90d");
     }
 
     @BeforeEach

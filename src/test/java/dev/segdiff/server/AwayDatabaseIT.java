@@ -42,8 +42,7 @@ class AwayDatabaseIT {
                         .on(db)
                         .with("QUARKUS_DATASOURCE_JDBC_URL", url)
                         .with("QUARKUS_DATASOURCE_USERNAME", user)
-                        .with("SEGDIFF_SCHEDULE_ENABLED", "false")
-                        .with("SEGDIFF_API_REQUESTS_PER_SECOND", "1000"),
+                        .servingOnly(),
                 directory);
     }
 

@@ -22,12 +22,7 @@ class BadRequestIT {
     Path directory;
 
     private Served serve() {
-        return Served.start(
-                new Segdiff(directory)
-                        .on(db)
-                        .with("SEGDIFF_SCHEDULE_ENABLED", "false")
-                        .with("SEGDIFF_API_REQUESTS_PER_SECOND", "1000"),
-                directory);
+        return Served.start(new Segdiff(directory).on(db).servingOnly(), directory);
     }
 
     private static void refused(HttpResponse<String> response, String expected) {

@@ -69,9 +69,7 @@ class BrowserIT {
                         .on(db)
                         .with("SEGDIFF_API_TOKENS_FILE", tokens.toString())
                         .with("SEGDIFF_SCHEDULE_CRON_SEGMENT_DIFF", "off")
-                        .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                        .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                        .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d"),
+                        .withPolicy("AUDIT", "public.event", "90d"),
                 directory);
         history();
         Await.until("it is ready", () -> served.status("/q/health/ready") == 200);

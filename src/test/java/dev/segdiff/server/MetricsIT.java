@@ -57,9 +57,7 @@ class MetricsIT {
         segdiff = new Segdiff(directory)
                 .on(db)
                 .with("SEGDIFF_SCHEDULE_ENABLED", "false")
-                .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d");
+                .withPolicy("AUDIT", "public.event", "90d");
     }
 
     private static void present(Path program) {

@@ -37,8 +37,7 @@ class OneLateQuestionIT {
     private Segdiff segdiff(String place) throws IOException {
         return new Segdiff(Files.createDirectories(directory.resolve(place)))
                 .on(db)
-                .with("SEGDIFF_SCHEDULE_ENABLED", "false")
-                .with("SEGDIFF_API_REQUESTS_PER_SECOND", "1000");
+                .servingOnly();
     }
 
     private Connection lock(String table) throws SQLException {

@@ -35,11 +35,7 @@ abstract class ServeFixture {
 
     @BeforeEach
     void configure() {
-        segdiff = new Segdiff(directory)
-                .on(db)
-                .with("SEGDIFF_SCHEDULE_ENABLED", "false")
-                // Tests ask more often than people.
-                .with("SEGDIFF_API_REQUESTS_PER_SECOND", "1000");
+        segdiff = new Segdiff(directory).on(db).servingOnly();
     }
 
     Served serve(String... options) {
@@ -70,9 +66,7 @@ abstract class ServeFixture {
                 "create index on event (created_at)",
                 "analyze event",
                 "insert into segdiff.job_controls (job, rows_per_second) values ('event-expiry', 500)");
-        segdiff.with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d");
+        segdiff.withPolicy("AUDIT", "public.event", "90d");
     }
 
     static JsonNode started(HttpResponse<String> response) {

@@ -103,11 +103,7 @@ class ServeRunsIT extends ServeFixture {
     void runElsewhereIsToldAndStoppedFromHere() throws IOException, InterruptedException {
         eventsThatTakeLong();
         Path elsewhere = Files.createDirectories(directory.resolve("cronjob"));
-        Segdiff cronJob = new Segdiff(elsewhere)
-                .on(db)
-                .with("SEGDIFF_EVENTS_AUDIT_TABLE", "public.event")
-                .with("SEGDIFF_EVENTS_AUDIT_TIME_COLUMN", "created_at")
-                .with("SEGDIFF_EVENTS_AUDIT_RETENTION", "90d");
+        Segdiff cronJob = new Segdiff(elsewhere).on(db).withPolicy("AUDIT", "public.event", "90d");
         Process process = cronJob.start("run", "event-expiry");
         try (Served served = serveWithTokens()) {
             Await.until(

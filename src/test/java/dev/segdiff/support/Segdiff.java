@@ -72,6 +72,18 @@ public final class Segdiff {
         return this;
     }
 
+    /** An event policy for a table with the column created_at. */
+    public Segdiff withPolicy(String name, String table, String retention) {
+        return with("SEGDIFF_EVENTS_" + name + "_TABLE", table)
+                .with("SEGDIFF_EVENTS_" + name + "_TIME_COLUMN", "created_at")
+                .with("SEGDIFF_EVENTS_" + name + "_RETENTION", retention);
+    }
+
+    /** Nothing runs by itself; and tests ask more often than people. */
+    public Segdiff servingOnly() {
+        return with("SEGDIFF_SCHEDULE_ENABLED", "false").with("SEGDIFF_API_REQUESTS_PER_SECOND", "1000");
+    }
+
     /** Runs to the end. */
     public Ended run(String... arguments) {
         return runWithInput("", arguments);
