@@ -11,7 +11,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "audit",
         mixinStandardHelpOptions = true,
-        description = "The memory of small, precious tables: who changed what, and taking it back.",
+        description = "The history of small, important tables: who changed what, and undo.",
         subcommands = {
             AuditEnableCommand.class,
             AuditDisableCommand.class,

@@ -15,7 +15,9 @@ final class AuditEnableCommand extends DatabaseCommand {
     @Mixin
     AuditCommand.Target target;
 
-    @Option(names = "--best-effort", description = "keep a change, with a warning, that cannot be recorded")
+    @Option(
+            names = "--best-effort",
+            description = "if a change cannot be recorded, let the change through with a warning")
     boolean bestEffort;
 
     @Override

@@ -14,11 +14,11 @@ import picocli.CommandLine.Parameters;
 final class LimitCommand extends DatabaseCommand {
     /** The two options, of which exactly one must be given. */
     static final class Rate {
-        @Option(names = "--rows-per-second", paramLabel = "N", description = "not faster than this")
+        @Option(names = "--rows-per-second", paramLabel = "N", description = "at most so many rows a second")
         @Nullable
         AtLeastOne rowsPerSecond;
 
-        @Option(names = "--none", description = "as fast as it can")
+        @Option(names = "--none", description = "take the limit away")
         boolean none;
     }
 

@@ -41,10 +41,10 @@ final class RunCommand extends DatabaseCommand implements Interruptible {
     @Nullable
     LocalDate day;
 
-    @Option(names = "--force", description = "once more, although the day is done")
+    @Option(names = "--force", description = "run again, although the job is done for this day")
     boolean force;
 
-    @Option(names = "--dry-run", description = "take the same path and withhold the changes")
+    @Option(names = "--dry-run", description = "show what a run would do, and change nothing")
     boolean dryRun;
 
     @Option(

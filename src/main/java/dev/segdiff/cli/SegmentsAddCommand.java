@@ -37,8 +37,8 @@ final class SegmentsAddCommand extends DatabaseCommand {
 
     @Option(
             names = "--row-security",
-            description = "the rows that row level security shows to the database role are meant;"
-                    + " without this, a source that hides rows fails")
+            description = "read only the rows that row level security shows to the database role;"
+                    + " without this option, a source that hides rows fails")
     boolean rowSecurity;
 
     @Override

@@ -13,7 +13,7 @@ final class SegmentsListCommand extends DatabaseCommand {
     @Inject
     SegmentRegistry registry;
 
-    @Option(names = "--trash", description = "those removed that can be restored")
+    @Option(names = "--trash", description = "removed segments that can be restored")
     boolean trash;
 
     @Override

@@ -15,7 +15,7 @@ final class StopCommand extends DatabaseCommand {
     @Inject
     RunLedger ledger;
 
-    @Parameters(paramLabel = "RUN", description = "its number, as told by runs")
+    @Parameters(paramLabel = "RUN", description = "the number of the run, see `segdiff runs`")
     long runId;
 
     @Override

@@ -16,12 +16,12 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "undo",
         description = "Puts back what a run removed and what still waits in the trash: segments with their snapshots,"
-                + " partitions. Says first what is beyond recall.")
+                + " partitions. Says first what cannot be put back.")
 final class UndoCommand extends DatabaseCommand {
     @Inject
     RunUndo undo;
 
-    @Parameters(paramLabel = "RUN", description = "its number, as told by runs")
+    @Parameters(paramLabel = "RUN", description = "the number of the run, see `segdiff runs`")
     long runId;
 
     @Option(names = "--dry-run", description = "show what it would do")
@@ -63,7 +63,7 @@ final class UndoCommand extends DatabaseCommand {
                         plan.run().job(),
                         RunsCommand.TIME.format(plan.run().startedAt())));
         plan.recallable().forEach(thing -> output.line("  can be put back: " + thing.words()));
-        plan.beyondRecall().forEach(words -> output.line("  beyond recall: " + words));
+        plan.beyondRecall().forEach(words -> output.line("  cannot be put back: " + words));
         if (plan.recallable().isEmpty()) {
             output.line("Nothing of it waits in the trash.");
         }

@@ -44,7 +44,7 @@ record PolicyState(
                     "oldest_expired_row_overdue_seconds",
                     labels,
                     overdueSeconds(),
-                    "For how long the oldest expired row should have been gone."));
+                    "How long ago the oldest expired row should have been deleted."));
         }
         measures.add(
                 new Measure("eligible_rows", labels, eligible(), "Rows that have expired, as the planner estimates."));

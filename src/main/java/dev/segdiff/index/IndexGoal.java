@@ -57,11 +57,11 @@ class IndexGoal {
                 Measure.of(
                         "indexes_size_bytes",
                         indexes.stream().mapToDouble(IndexState::bytes).sum(),
-                        "Their size."),
+                        "Size of these indexes."),
                 Measure.of(
                         "indexes_wasted_bytes",
                         (double) wasted,
-                        "How much smaller they would be fresh, by statistics."),
+                        "Bytes that a rebuild of these indexes would free, by statistics."),
                 Measure.of("indexes_bloated", bloated, "Indexes above bloat-threshold."),
                 Measure.of("indexes_invalid", invalid, "Invalid indexes that nobody is building."));
     }

@@ -74,7 +74,7 @@ public class DatabaseMeasures {
                         "xmin_age_transactions",
                         Map.of("holder", row.getString("holder")),
                         row.getDouble("age"),
-                        "Transactions since the oldest one that somebody may still see, by who holds it."));
+                        "Age of the oldest transaction whose dead rows must be kept, in transactions, by what holds it."));
     }
 
     private static List<Measure> trash(Session session) {

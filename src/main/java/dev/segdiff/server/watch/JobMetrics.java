@@ -37,10 +37,17 @@ final class JobMetrics {
                 labels,
                 last.succeededAt());
         families.time(
-                "job_last_completion_timestamp_seconds", "When a run last ended, however.", labels, last.completedAt());
+                "job_last_completion_timestamp_seconds",
+                "When a run last ended, with any outcome.",
+                labels,
+                last.completedAt());
         Duration took = last.took();
         if (took != null) {
-            families.gauge("job_last_duration_seconds", "How long that run took.", labels, took.toMillis() / 1000.0);
+            families.gauge(
+                    "job_last_duration_seconds",
+                    "How long the run that ended last took.",
+                    labels,
+                    took.toMillis() / 1000.0);
         }
         families.gauge(
                 "job_max_age_seconds",
@@ -53,7 +60,7 @@ final class JobMetrics {
                 labels,
                 status.control().paused() == null ? 0 : 1);
         boolean running = status.lastRun() != null && status.lastRun().lives();
-        families.gauge("job_running", "Whether the newest run lives.", labels, running ? 1 : 0);
+        families.gauge("job_running", "Whether the newest run is in progress.", labels, running ? 1 : 0);
         Goal goal = status.goal();
         goal.measures().forEach(measure -> add(families, snake(job.name()) + "_", measure));
     }
@@ -76,7 +83,7 @@ final class JobMetrics {
             case "wait" ->
                 families.counter(
                         "throttled_seconds",
-                        "Time that runs have yielded to the application.",
+                        "Seconds that runs have waited to spare the application.",
                         Map.of(LABEL, total.job(), "reason", total.name()),
                         total.total());
             default ->
