@@ -167,7 +167,7 @@ class EventPartitions {
     private void plan(Session session, PolicyRun run, Partition partition) {
         Optional<String> young = run.on(partition).target().guard().objection(session, String.valueOf(partition.to()));
         if (young.isPresent() || !queries.plan(session, run.target(), partition)) {
-            throw new InvalidInputException("it is not older than the retention on the database's clock: "
+            throw new InvalidInputException("the partition is not older than the retention on the database's clock: "
                     + young.orElse("it ends at " + partition.to()));
         }
     }

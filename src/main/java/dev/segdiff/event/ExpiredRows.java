@@ -66,8 +66,8 @@ class ExpiredRows {
     }
 
     private static Settings tuned(Settings settings, TimedTable table) {
-        // With segdiff's default row_security=off, PostgreSQL refuses to read a table whose row security hides rows. The
-        // event table is no such table, or its policy would have been refused. But its triggers may read such tables.
+        // With segdiff's default row_security=off, PostgreSQL refuses to read a table whose row security hides rows.
+        // The event table is no such table, or its policy would have been refused. But its triggers may read such ones.
         Settings batch = settings.with("row_security", "on");
         // If half of the table has expired, the planner may prefer to read the whole table for every batch.
         return table.indexed() ? batch.with("enable_seqscan", "off") : batch;

@@ -158,7 +158,7 @@ public final class BatchLoop {
                 } else if (e.isConstraintViolation() && mode != LockMode.LEAVE_ALONE) {
                     mode = LockMode.LEAVE_ALONE;
                     run.counts().add("batches_refused", 1);
-                    run.problem(names.subject() + ": a batch of the least size is left alone: " + e.getMessage());
+                    run.problem(names.subject() + ": a batch of the smallest size is passed over: " + e.getMessage());
                 } else {
                     throw e;
                 }

@@ -103,7 +103,7 @@ public class LongStatement {
             watched.run();
         } catch (DatabaseException e) {
             // The next look may succeed, and the statement has its own time limit.
-            LOG.warnf("cannot see who waits: %s", e.getMessage());
+            LOG.warnf("cannot look for sessions that wait for the table: %s", e.getMessage());
         }
     }
 

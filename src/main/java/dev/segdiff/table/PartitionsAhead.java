@@ -165,7 +165,7 @@ public class PartitionsAhead {
 
     private static InvalidInputException strays(TimedTable table) {
         return new InvalidInputException("rows of its time lie in the default partition of "
-                + table.table().plain() + "; move them out of there, and the next run makes it");
+                + table.table().plain() + "; move them out of there, and the next run makes the partition");
     }
 
     /**
