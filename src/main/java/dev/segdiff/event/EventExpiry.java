@@ -25,7 +25,8 @@ import org.jboss.logging.Logger;
 
 /**
  * The job {@code event-expiry}, which keeps event tables inside their retention. Expired partitions go as a whole, and
- * the rows of plain tables go in batches. A policy that cannot be served is refused, and the others go on.
+ * the rows of plain tables go in batches. A policy whose table is not fit for expiry is refused, and the other policies
+ * go on.
  */
 @ApplicationScoped
 public class EventExpiry implements Job {
@@ -123,7 +124,7 @@ public class EventExpiry implements Job {
         return goal.read(policies.get());
     }
 
-    /** Checks all policies, and returns those that can be served. No table has been touched yet. */
+    /** Checks all policies, and returns those whose tables are fit for expiry. No table has been touched yet. */
     private List<PolicyTable> served(RunContext run, List<EventPolicy> all, Instant now) {
         Instant endOfDay = Horizon.endOf(run.request().day(), config.timeZone());
         List<PolicyTable> served = new ArrayList<>();

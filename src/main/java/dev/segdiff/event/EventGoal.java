@@ -25,8 +25,8 @@ import java.util.function.Function;
 @ApplicationScoped
 class EventGoal {
     /**
-     * The time limit of each query about the state. It is short because the people and probes that ask wait for all
-     * queries together.
+     * The time limit of each query about the state. The limit is short because a person or a probe that asks for the
+     * goal waits for all queries together.
      */
     private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(2);
 
@@ -100,7 +100,10 @@ class EventGoal {
                 + (met ? ", all inside their retention" : ", not all inside their retention");
     }
 
-    /** Why the next run will hold the policy back; empty if it will not, or if the queries take too long. */
+    /**
+     * Why the next run will hold the policy back; empty if the next run will not hold the policy back, or if the
+     * queries take too long.
+     */
     private Optional<String> heldBack(PolicyTable target) {
         try {
             return ask(session -> massExpiry.objection(session, target))
@@ -132,8 +135,8 @@ class EventGoal {
     }
 
     /**
-     * For how long the oldest expired row should have been gone: zero if nothing has expired, empty if the query takes
-     * too long.
+     * For how long the oldest expired row should have been gone: zero if nothing has expired; empty if unknown, because
+     * the table has no index on the column or the query takes too long.
      */
     private Optional<Duration> overdueRows(PolicyTable target) {
         TimedTable table = target.table();

@@ -9,7 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The SQL of the goal. No statement reads more than a few pages. */
+/** The SQL of the goal. A statement reads a few pages, or more if the index begins with many dead rows. */
 @ApplicationScoped
 class EventGoalQueries {
     private static final Pattern PLAN_ROWS = Pattern.compile("\"Plan Rows\": (\\d+)");

@@ -167,7 +167,7 @@ class EventPartitions {
     private void plan(Session session, PolicyRun run, Partition partition) {
         Optional<String> young = run.on(partition).target().guard().objection(session, String.valueOf(partition.to()));
         if (young.isPresent() || !queries.plan(session, run.target(), partition)) {
-            throw new InvalidInputException("it is not older than the retention on the database's clock: "
+            throw new InvalidInputException("the partition is not older than the retention on the database's clock: "
                     + young.orElse("it ends at " + partition.to()));
         }
     }
@@ -175,15 +175,16 @@ class EventPartitions {
     /**
      * Detaches a partition outside a transaction, as PostgreSQL requires it for {@code concurrently}. The statement
      * waits for transactions that began before it. Meanwhile other sessions can use the table, but a session that names
-     * this partition waits, too. Therefore the statement ends after 3 s, and the next run finishes the detach.
+     * this partition waits, too. Therefore PostgreSQL ends the statement after 3 s, and the next run finishes the
+     * detach.
      */
     private void detach(RunContext run, String sql) {
         database.outsideTransaction(patient(), run.cancellation(), sql);
     }
 
     /**
-     * Finishes a detach that was cut off. It waits for older transactions for 3 s like the detach, but may run in a
-     * transaction.
+     * Finishes a detach that was cut off. Like the detach, this statement waits for older transactions for 3 s at most;
+     * unlike the detach, it may run in a transaction.
      */
     private void finish(RunContext run, String sql) {
         if (run.request().dryRun()) {

@@ -14,8 +14,8 @@ import java.util.TreeMap;
 @ApplicationScoped
 public class EventPolicies {
     /**
-     * The names that a policy may have. The view for readers is named after the policy, so the name must fit into a
-     * name of PostgreSQL.
+     * The names that a policy may have. The view for readers is named after the policy, and PostgreSQL cuts names off
+     * after 63 bytes: the 7 characters of events_ and 40 characters of the policy fit.
      */
     private static final String NAME = "[a-z][a-z0-9_-]{0,39}";
 

@@ -12,11 +12,12 @@ import java.util.OptionalLong;
  * An event table and how long its rows are kept, as configured. All values have been checked as far as this is possible
  * without the database.
  *
- * @param column the column that holds the time of a row, or an id that begins with it
+ * @param column the column that holds the time of a row, or an id that begins with this time
  * @param idColumn whether the column holds ids that begin with the time
  * @param zone the time zone of a {@code timestamp} or {@code date} column
  * @param trashAfter how long an expired partition waits in the trash before it is dropped
- * @param maxShare a run that would remove a larger share of the table is held back
+ * @param maxShare the largest share of the table that one run removes without a person; if more would go, the policy is
+ *     held back
  */
 public record EventPolicy(
         String name,

@@ -33,8 +33,8 @@ class ExpiredRows {
     }
 
     /**
-     * The cursor of a policy: the value that the last run has reached, and from which the next run continues. Null:
-     * from the beginning.
+     * The cursor of a policy: the value that the last run has reached, and from which the next run continues. Null if
+     * the next run begins at the first row.
      */
     @Nullable
     String cursor(EventPolicy policy) {
@@ -42,7 +42,8 @@ class ExpiredRows {
     }
 
     /**
-     * Deletes the expired rows: first from the cursor on, then before the cursor, then those that were locked.
+     * Deletes the expired rows: first the rows from the cursor on, then those of them that were locked, then the rows
+     * before the cursor.
      *
      * @param maxRows the largest number of rows to delete
      * @return how many more rows this run may delete
@@ -65,7 +66,8 @@ class ExpiredRows {
     }
 
     private static Settings tuned(Settings settings, TimedTable table) {
-        // A table with row security was refused before. Tables that its triggers read may have row security.
+        // With segdiff's default row_security=off, PostgreSQL refuses to read a table whose row security hides rows.
+        // The event table is no such table, or its policy would have been refused. But its triggers may read such ones.
         Settings batch = settings.with("row_security", "on");
         // If half of the table has expired, the planner may prefer to read the whole table for every batch.
         return table.indexed() ? batch.with("enable_seqscan", "off") : batch;

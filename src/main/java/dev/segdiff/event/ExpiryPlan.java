@@ -13,8 +13,8 @@ import java.util.function.Function;
 @ApplicationScoped
 class ExpiryPlan {
     /**
-     * The time limit of each query. The queries read an index or statistics; if one takes longer, the check is left
-     * out.
+     * The time limit of each query. The queries read an index or statistics; if a query takes longer than 10 s all the
+     * same, its check is left out.
      */
     private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(10);
 
@@ -56,8 +56,8 @@ class ExpiryPlan {
     }
 
     /**
-     * Runs one query of the check; empty if the query takes too long. This is safe, because each delete contains the
-     * guard as well.
+     * Runs one query of the check; empty if the query takes too long. No young row is in danger then, because each
+     * delete contains the guard as well.
      */
     private Optional<String> ask(PolicyRun run, Function<Session, Optional<String>> question) {
         Settings reading = database.defaults().statementTimeout(QUERY_TIMEOUT);

@@ -6,9 +6,10 @@ import java.time.LocalDate;
 import java.time.ZoneId;
 
 /**
- * The moment before which rows have expired: now minus the retention. Only this class subtracts a retention from a time
- * in Java, and only {@link RetentionGuard} does so in SQL. A test compares both with each other and with
- * {@code segdiff.horizon}.
+ * The moment before which rows have expired: now minus the retention. In Java, only this class subtracts the retention
+ * of a policy from a time. In SQL, {@link RetentionGuard} does so for deletes, and {@link ReaderView} and the function
+ * {@code segdiff.horizon} do so for readers. HorizonTest compares this class, the guard and the function with each
+ * other.
  *
  * @param now the present time by the database's clock
  * @param at the horizon: rows made before this moment have expired

@@ -72,7 +72,10 @@ class MassExpiry {
                 : Optional.empty();
     }
 
-    /** Looks at the table itself whether many rows have expired, because statistics can be old. */
+    /**
+     * Looks at the table itself whether many rows have expired, 500 or more, because the statistics behind the
+     * estimates can be old.
+     */
     private static Found look(Session session, TimedTable table, String bound) {
         Where below = Where.below(table, bound);
         Where above = Where.from(table, bound, true);

@@ -46,7 +46,7 @@ class PartitionTrash {
      * Records that a partition is going to the trash, before it is detached, together with the bounds that are needed
      * to attach it again.
      *
-     * @return false if the partition has not expired by its own bound and the database's own clock
+     * @return false if the partition has not expired, by its own bound and the database's own clock
      */
     boolean plan(Session session, PolicyTable target, Partition partition) {
         Where ended = target.guard().ended(PartitionCatalog.UPPER);
@@ -94,7 +94,10 @@ class PartitionTrash {
                 policy.name());
     }
 
-    /** Counts the rows of a partition as expired today. The policy's forecast uses these counts as the rate. */
+    /**
+     * Counts the rows of a partition as expired today, by the estimate in pg_class, because counting them would read
+     * the whole partition. The policy's forecast uses these counts as the rate.
+     */
     void countDay(Session session, EventPolicy policy, TableName partition) {
         long rows = session.one(
                 "select greatest(reltuples, 0)::bigint from pg_class where oid = to_regclass(?)",

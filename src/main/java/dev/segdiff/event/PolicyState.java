@@ -11,11 +11,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * How far a policy's table is from its retention.
  *
- * @param overdueSeconds for how many seconds the oldest expired row should have been gone; null: unknown
+ * @param overdueSeconds for how many seconds the oldest expired row should have been gone; null if unknown
  * @param eligible the number of rows that have expired, by the planner's estimate
  * @param expiredPerDay how many rows were deleted per day, over the last week
  * @param eligiblePerDay how many rows expire per day, by the planner's estimate
- * @param daysLeft the number of days until nothing is overdue; null: never at this rate, or unknown
+ * @param daysLeft the number of days until nothing is overdue; null if never at this rate, or if unknown
  */
 record PolicyState(
         boolean met,
@@ -26,7 +26,7 @@ record PolicyState(
         @Nullable Long daysLeft) {
     /**
      * The days until nothing is overdue, if each day deletes and adds as many expired rows as the days before. Example:
-     * 1,000 rows, 300 deleted and 100 added per day are 5 days.
+     * of 1,000 expired rows, 300 are deleted and 100 are added per day, so 5 days are left.
      */
     static @Nullable Long daysLeft(long eligible, long expiredPerDay, long eligiblePerDay) {
         long gain = expiredPerDay - eligiblePerDay;

@@ -22,7 +22,7 @@ class ReaderView {
 
     /**
      * Records the policy in {@code segdiff.event_policies}. If it has another table, column or kind of key than before,
-     * its cursor is reset, so the deletion starts from the beginning.
+     * its cursor is reset, so the deletion starts at the first row.
      */
     void register(Session session, PolicyTable target) {
         TimedTable table = target.table();

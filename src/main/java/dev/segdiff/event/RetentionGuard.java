@@ -19,8 +19,9 @@ record RetentionGuard(TimedTable table, Duration retention) {
     private static final String CLOCK = "now()";
 
     /**
-     * The hour of local time that comes twice when clocks go back. PostgreSQL may take a time in it for the first of
-     * the two hours and Java for the second, or the other way round.
+     * The hour of local time that comes twice when clocks go back. PostgreSQL may take a time in this hour for the
+     * first of the two hours and Java for the second, or the other way round. So a row counts as an objection only if
+     * the row is too young by more than this hour.
      */
     private static final String REPEATED_HOUR = "interval '1 hour'";
 

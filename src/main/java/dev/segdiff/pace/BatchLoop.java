@@ -16,11 +16,11 @@ import org.jboss.logging.Logger;
  * Works through many rows of one table in batches. Each batch is a transaction of its own.
  *
  * <ol>
- *   <li>A batch that takes too long, or that PostgreSQL refuses, is tried again at half its size.
+ *   <li>A batch that takes too long, or that violates a constraint, is tried again at half its size.
  *   <li>A batch that finds rows locked is tried again without those rows.
- *   <li>A batch that PostgreSQL refuses even at the smallest size is passed over: no row of the batch is touched.
- *   <li>After each batch the run waits at its gate while the application is under pressure, and then pauses for a
- *       moment.
+ *   <li>A batch that violates a constraint even at the smallest size is passed over: no row of the batch is touched.
+ *   <li>After each batch the run waits at its gate while the application is under pressure. Then the run pauses for at
+ *       most {@code segdiff.batch.max-pause}, which is 50 ms by default.
  * </ol>
  */
 public final class BatchLoop {
@@ -37,12 +37,16 @@ public final class BatchLoop {
      */
     private static final int TIMEOUT_FACTOR = 4;
 
-    /** How many times in a row a batch may find the table itself locked before the error is thrown. */
+    /**
+     * How often one batch may find the table itself locked. After each of the first four times, the run waits for a
+     * second and tries again; the fifth time, the error is thrown.
+     */
     private static final int LOCK_ATTEMPTS = 5;
 
     /**
      * The time limit of a batch of the smallest size. While a batch runs, it holds the row of the lease, so the
-     * heartbeat cannot renew the lease. Therefore two such batches must fit into one lease of 30 s.
+     * heartbeat cannot renew the lease. Therefore two such batches must fit into one lease, which lasts 30 s by default
+     * (segdiff.lease-duration).
      */
     private static final Duration MAX_DURATION = Duration.ofSeconds(10);
 
@@ -67,7 +71,7 @@ public final class BatchLoop {
     /** One batch, in its transaction. */
     @FunctionalInterface
     public interface Work<D extends Done> {
-        /** @param size how many rows, or pages, the batch shall take */
+        /** @param size how many rows the batch shall take, or how many pages if the loop counts in pages */
         D run(Session session, long size, LockMode locks);
     }
 
@@ -133,8 +137,8 @@ public final class BatchLoop {
      * Runs one batch until it succeeds.
      *
      * @param locks how the first attempt treats locked rows
-     * @throws DatabaseException if the table stays locked, or if PostgreSQL refuses the batch for another reason than
-     *     those in the list above
+     * @throws DatabaseException if the table stays locked, or if PostgreSQL reports an error that is neither a timeout
+     *     nor a violated constraint
      */
     public <D extends Done> D run(BatchSize size, LockMode locks, Work<D> work) {
         LockMode mode = locks;
@@ -154,7 +158,7 @@ public final class BatchLoop {
                 } else if (e.isConstraintViolation() && mode != LockMode.LEAVE_ALONE) {
                     mode = LockMode.LEAVE_ALONE;
                     run.counts().add("batches_refused", 1);
-                    run.problem(names.subject() + ": a batch of the least size is left alone: " + e.getMessage());
+                    run.problem(names.subject() + ": a batch of the smallest size is passed over: " + e.getMessage());
                 } else {
                     throw e;
                 }

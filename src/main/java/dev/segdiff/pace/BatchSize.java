@@ -3,8 +3,9 @@ package dev.segdiff.pace;
 import java.time.Duration;
 
 /**
- * The number of rows, or pages, of the next batch. It follows from how long the last batch took, against the target
- * duration.
+ * The number of rows, or pages, of the next batch. After a batch that took half of the target duration, the next batch
+ * has twice as many rows, and the other way round. Example: the target is 250 ms and a batch of 1,000 rows took 125 ms,
+ * so the next batch has 2,000 rows.
  */
 public final class BatchSize {
     private final long min;
@@ -27,10 +28,7 @@ public final class BatchSize {
         return size == min;
     }
 
-    /**
-     * Adapts the size after a batch. One batch at most doubles or halves the size, because a single slow batch says
-     * little.
-     */
+    /** Adapts the size after a batch. The size at most doubles or halves, because a single slow batch says little. */
     public void adapt(Duration took) {
         double ratio = (double) target.toNanos() / Math.max(1, took.toNanos());
         resize(size * Math.max(0.5, Math.min(2, ratio)));

@@ -20,7 +20,7 @@ public final class Gate {
 
     /**
      * How often the gate asks the server. One question costs the server less than a millisecond. Asking more often
-     * would be noise, and asking less often would notice pressure too late.
+     * would cost more and tell nothing new. Asking less often would notice pressure too late.
      */
     private static final Duration INTERVAL = Duration.ofSeconds(1);
 
@@ -37,7 +37,7 @@ public final class Gate {
     }
 
     /**
-     * Returns when the run may go on.
+     * Waits until the run may go on. Between two questions to the server, which are a second apart, the gate is open.
      *
      * @throws CancelledException if the run is to end, or has waited for longer than segdiff.throttle.max-wait
      */
@@ -64,8 +64,8 @@ public final class Gate {
     }
 
     /**
-     * Sleeps for a second because another session waited for this run, so that all sessions in that queue get their
-     * turn.
+     * Sleeps for a second because another session waits for this run, or has locked what this run needs. In this
+     * second, all sessions that queue for the lock get their turn.
      */
     public void yieldTo(WaitCause whom) {
         LOG.debugf("run=%d job=%s yields to %s", run.runId(), job.name(), whom);

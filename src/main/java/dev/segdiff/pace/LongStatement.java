@@ -16,8 +16,8 @@ import org.jboss.logging.Logger;
 /**
  * Runs a statement that holds a table for a long time, such as a rebuild or a vacuum, and cancels the statement if
  * another session wants to lock the table. Readers and writers go on beside the statement. But a session that wants to
- * lock them out waits for the statement, and readers and writers then wait behind this session. So segdiff watches the
- * statement and gives way, as autovacuum does.
+ * lock them out, such as an {@code alter table}, waits for the statement, and readers and writers then wait behind this
+ * session. So segdiff watches the statement and gives way, as autovacuum does.
  */
 @ApplicationScoped
 public class LongStatement {
@@ -40,7 +40,7 @@ public class LongStatement {
 
     /**
      * The settings of a long statement: its time limits and, on Linux, a check once a second whether the worker still
-     * lives. If the worker has died, PostgreSQL ends the statement, because nobody watches it any more.
+     * lives. If the worker has died, PostgreSQL ends the statement, because no worker watches the statement any more.
      */
     public Settings settings(Duration statementTimeout, Duration lockTimeout) {
         Settings bounded = Settings.bounded(statementTimeout, lockTimeout);
@@ -60,7 +60,7 @@ public class LongStatement {
      * Runs the statement to its end, or until another session waits for its table.
      *
      * @param watched is called every 250 ms while the statement runs
-     * @return the session that it gave way to, in words; empty if the statement has ended by itself
+     * @return the session to which the statement gave way, in words; empty if the statement has ended by itself
      * @throws CancelledException if the run is to end
      */
     public Optional<String> run(RunContext run, OnTable statement, Runnable watched) {
@@ -103,11 +103,14 @@ public class LongStatement {
             watched.run();
         } catch (DatabaseException e) {
             // The next look may succeed, and the statement has its own time limit.
-            LOG.warnf("cannot see who waits: %s", e.getMessage());
+            LOG.warnf("cannot look for sessions that wait for the table: %s", e.getMessage());
         }
     }
 
-    /** A session that waits for a lock on the table that keeps writers out: writers queue up behind this session. */
+    /**
+     * A session that waits for a lock on the table, if this lock will keep writers out. Writers queue up behind such a
+     * session.
+     */
     private Optional<String> waiting(long tableOid) {
         return database.ask(QUERY_TIMEOUT, session -> session.first("""
                 select format('gives way to process %s, which waits for %s on the table', l.pid, l.mode)

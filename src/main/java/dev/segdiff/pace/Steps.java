@@ -13,8 +13,9 @@ import java.util.function.BiPredicate;
 import java.util.function.Function;
 
 /**
- * Does the same step to each of many things, such as dropping each table of a list, in a transaction of its own. A
- * thing that is locked is counted as busy and left for the next run. A thing that fails is reported. The others go on.
+ * Does the same step to each thing of a list, such as dropping each table, in a transaction of its own for each thing.
+ * A thing that is locked is counted as busy and left for the next run. A thing that fails is reported. The others go
+ * on.
  */
 @ApplicationScoped
 public class Steps {
@@ -24,7 +25,7 @@ public class Steps {
      * @param count the name under which the run counts the step, such as "partitions_dropped"
      * @param subject the name of the thing for people
      * @param sql the statement that a dry run prints in place of the step
-     * @param work does the step; returns false if the thing needed nothing after all
+     * @param work does the step; returns false if there was nothing to do, and then the step does not count
      */
     public record Step<T>(
             String count, Function<T, String> subject, Function<T, String> sql, BiPredicate<Session, T> work) {
@@ -69,8 +70,8 @@ public class Steps {
     }
 
     /**
-     * Does one piece of work that needs several transactions, or none. If another session is in the way, or PostgreSQL
-     * refuses the work, the run reports this and goes on.
+     * Does one piece of work that makes its own transactions, or that must run outside a transaction. If another
+     * session is in the way, or PostgreSQL refuses the work, the run reports this and goes on.
      *
      * @param subject the name of the thing for people, such as "partition public.event_2026_01"
      * @return true if the work succeeded

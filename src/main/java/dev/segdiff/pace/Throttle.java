@@ -38,12 +38,15 @@ public class Throttle {
         return controls.of(job);
     }
 
-    /** Why a run has to wait now, by the state of the server or by the operator's query; empty if it may go on. */
+    /**
+     * Why a run has to wait now, by the state of the server or by the operator's query segdiff.throttle.query; empty if
+     * the run may go on.
+     */
     Optional<WaitReason> reason() {
         return queries.reason();
     }
 
-    /** How long a run waits before it gives up. */
+    /** How long a run waits at one stretch before the run ends as interrupted. */
     Duration maxWait() {
         return config.maxWait();
     }

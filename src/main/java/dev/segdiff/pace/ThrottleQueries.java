@@ -13,8 +13,8 @@ import java.util.Optional;
 @ApplicationScoped
 public class ThrottleQueries {
     /**
-     * The time limit of the operator's query. The query runs once a second, so one that takes longer would be a load
-     * itself.
+     * The time limit of the operator's query segdiff.throttle.query. The query runs once a second, so a query that
+     * takes longer than 2 s would be a load itself.
      */
     private static final Duration QUERY_TIMEOUT = Duration.ofSeconds(2);
 

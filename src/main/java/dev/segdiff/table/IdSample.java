@@ -11,16 +11,17 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * A sample of a table's ids, the 100 smallest and the 100 largest, which shows whether the ids begin with a time.
- * Random ids would expire at random. Ids that are written in different ways, such as in upper and lower case, do not
- * sort by their time. Both kinds of ids show at the ends of the order, so a sample of the ends is enough.
+ * A sample of a table's ids, which shows whether the ids begin with a time. The sample has the 100 smallest and the 100
+ * largest ids, or any 100 ids if no index has them in order. Rows with random ids would expire at random. Ids that are
+ * written in different ways, such as in upper and lower case, do not sort by their time. Both kinds of ids show at the
+ * ends of the order, so a sample of the ends is enough.
  */
 public final class IdSample {
     private static final int SIZE = 100;
 
     /**
-     * The times in real ids are later than this. Of random ids, not one in a hundred has a time between this one and
-     * now.
+     * The times in real ids are later than this. Random ids rarely look like a time between the year 2000 and now: an
+     * id can hold 8,900 years, so fewer than one random id in a hundred does.
      */
     private static final Instant EARLIEST = Instant.parse("2000-01-01T00:00:00Z");
 

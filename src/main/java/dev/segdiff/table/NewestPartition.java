@@ -11,24 +11,25 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The end of a table's newest partition, and how the partitions after it continue the series.
+ * The end of a table's newest partition, and how the partitions that come after the newest one continue the series.
  *
  * @param end where the newest partition ends, in the time zone in which the bounds of the partitions are round, such as
  *     midnight
  * @param interval how much time the next partition covers
  * @param name the name of the newest partition; empty if there is no partition
- * @param suffix the suffix that belongs to the newest partition's time, such as 2026_03; empty if there is no partition
+ * @param suffix the time at which the newest partition begins, as names of partitions write a time, such as 2026_03;
+ *     empty if there is no partition
  */
 public record NewestPartition(ZonedDateTime end, PartitionInterval interval, String name, String suffix) {
     /**
-     * How many of the newest partitions must have round bounds. Two years of monthly partitions include the days on
-     * which clocks change, and so show the time zone.
+     * How many of the newest partitions must have round bounds. With 24 monthly partitions these are two years. They
+     * include the days on which clocks change, and these days show the time zone.
      */
     private static final int RECENT = 24;
 
     /**
-     * The newest partition of a table; empty if the partitions are no series of hours, days, weeks, months or years in
-     * any time zone.
+     * The newest partition of a table; empty if the newest partition covers no hour, day, week, month or year in any
+     * time zone, and no interval is configured.
      */
     public static Optional<NewestPartition> of(Partitions partitions, Instant now) {
         PartitionPlan plan = partitions.plan();
@@ -71,12 +72,12 @@ public record NewestPartition(ZonedDateTime end, PartitionInterval interval, Str
     /**
      * Partitions that follow each other.
      *
-     * @param recent those whose bounds must be round
+     * @param recent the newest of these partitions, up to 24, whose bounds must be round
      */
     private record Series(PartitionPlan plan, TimeKey key, Partition newest, List<Partition> recent) {
         /**
-         * The newest partition in the time zone that the bounds show. This is the zone of the key, or UTC, or any
-         * other zone in which all bounds are round, provided that all such zones agree on the bounds to come.
+         * The newest partition in the time zone that the bounds show. This is the zone of the key, or UTC, or any other
+         * zone in which all bounds are round, provided that all such zones agree on the bounds to come.
          */
         Optional<NewestPartition> rounded() {
             for (ZoneId zone : List.of(key.zone(), ZoneOffset.UTC)) {

@@ -34,8 +34,8 @@ public enum PartitionInterval {
     }
 
     /**
-     * The end of a partition that begins at this time. In some time zones one day of the year begins at 01:00,
-     * because clocks go forward at midnight; the partition of that day ends at the next midnight.
+     * The end of a partition that begins at this time. In some time zones one day of the year begins at 01:00, because
+     * clocks go forward at midnight; the partition of that day ends at the next midnight.
      */
     public ZonedDateTime after(ZonedDateTime from) {
         ZonedDateTime next = from.plus(1, unit);

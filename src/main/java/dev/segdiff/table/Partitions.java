@@ -25,7 +25,7 @@ public record Partitions(PartitionPlan plan, TimedTable table, List<Partition> a
         return plan.ahead() == 0 || all.stream().anyMatch(p -> !p.isDefault() && p.to() == null);
     }
 
-    /** Where the last partition ends; the year 1970 if there is none. */
+    /** The time at which the last partition ends; 1970-01-01 if no partition has an end. */
     Instant end() {
         return all.stream()
                 .flatMap(partition -> Optional.ofNullable(partition.to()).flatMap(table.key()::time).stream())

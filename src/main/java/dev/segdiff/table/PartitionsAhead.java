@@ -24,10 +24,16 @@ public class PartitionsAhead {
      */
     private static final long MAX_DEFAULT_PAGES = 1000;
 
-    /** The largest number of partitions that one run makes. Only after a long absence are there so many to make. */
+    /**
+     * The largest number of partitions that one run makes; the next run makes the others. Only a table that no run has
+     * visited for a long time lacks so many: 1,000 hourly partitions are 41 days.
+     */
     private static final int MAX_NEW = 1000;
 
-    /** The time between two daily runs, 24 hours, and 6 hours for a run that is late. */
+    /**
+     * How long a planned partition may be missing before the goal is missed: 24 hours until the next daily run, and 6
+     * hours for a run that is late.
+     */
     private static final Duration LATE = Duration.ofHours(30);
 
     private static final DateTimeFormatter UTC = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mmX", Locale.ROOT);
@@ -59,7 +65,7 @@ public class PartitionsAhead {
     }
 
     /**
-     * A sentence that says from when on new rows find no partition; empty if the partitions reach as far ahead as
+     * A sentence that says from which time on new rows find no partition; empty if the partitions reach as far ahead as
      * planned.
      */
     public Optional<String> lacking(Partitions partitions, Instant now) {
@@ -96,9 +102,7 @@ public class PartitionsAhead {
         return new Series(newest, newest.target(now, plan.ahead()));
     }
 
-    /**
-     * Makes the partitions of a series, and returns the time up to which there are partitions without a gap afterwards.
-     */
+    /** Makes the partitions of a series, and returns the time up to which the partitions have no gap. */
     private Instant make(RunContext run, Partitions partitions, Series series, Instant horizon) {
         PartitionInterval interval = series.newest().interval();
         ZonedDateTime from = series.newest().end();
@@ -161,7 +165,7 @@ public class PartitionsAhead {
 
     private static InvalidInputException strays(TimedTable table) {
         return new InvalidInputException("rows of its time lie in the default partition of "
-                + table.table().plain() + "; move them out of there, and the next run makes it");
+                + table.table().plain() + "; move them out of there, and the next run makes the partition");
     }
 
     /**

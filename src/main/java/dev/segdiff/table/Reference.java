@@ -5,9 +5,11 @@ import dev.segdiff.db.TableName;
 import java.util.List;
 
 /**
- * A foreign key of another table. The rows that it references cannot be deleted.
+ * A foreign key of another table, with {@code on delete no action} or {@code on delete restrict}. The rows that this
+ * foreign key references cannot be deleted.
  *
- * @param exists the SQL condition that a row of the event table, which is called {@code t}, is referenced
+ * @param exists the SQL condition that is true for a row of the event table if this foreign key references the row; the
+ *     condition calls the event table {@code t}
  */
 public record Reference(String name, TableName child, String exists) {
     /**
@@ -46,7 +48,7 @@ public record Reference(String name, TableName child, String exists) {
         return "foreign key " + name + " of " + child.plain() + " references them";
     }
 
-    /** The SQL condition that none of these foreign keys references a row. */
+    /** The SQL condition that is true for a row if none of these foreign keys references the row. */
     public static String none(List<Reference> references) {
         StringBuilder sql = new StringBuilder("true");
         references.forEach(reference -> sql.append(" and not ").append(reference.exists()));

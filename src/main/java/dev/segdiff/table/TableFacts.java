@@ -23,7 +23,7 @@ import java.util.Set;
  * @param indexed whether a btree index begins with the column
  * @param mayUseSchema whether this role may use the schema of the table
  * @param mayDelete whether this role may select, lock and delete rows
- * @param foreignOwners the owners of the table and its partitions in whose roles this role is no member
+ * @param foreignOwners those owners of the table and its partitions whose roles this role is not a member of
  * @param rowSecurity whether row security hides rows from this role
  * @param pages the size of the table in pages of 8 kB
  * @param standby whether the server is a standby
@@ -98,7 +98,7 @@ public record TableFacts(
         return kind.equals("p");
     }
 
-    /** How the column writes a time; empty if the type of the column is no time. */
+    /** How the column writes a time; empty if the type of the column holds no time. */
     public Optional<Kind> timeKind() {
         return switch (baseType) {
             case "timestamptz" -> Optional.of(Kind.TIMESTAMPTZ);
@@ -109,7 +109,7 @@ public record TableFacts(
     }
 
     /**
-     * How ids in the column begin with a time; empty if the type of the column is no id. A text column is taken for
+     * The kind of the ids in the column; empty if the type of the column holds no ids. A text column is taken for
      * ULIDs; {@link IdSample} finds out whether it holds UUIDs.
      */
     public Optional<Kind> idKind() {

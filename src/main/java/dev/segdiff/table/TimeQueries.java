@@ -10,8 +10,8 @@ public final class TimeQueries {
     /**
      * The values at which a batch begins and ends.
      *
-     * @param first the smallest value of the batch; null: there are no rows
-     * @param next the value with which the rows after the batch begin; null: no rows come after the batch
+     * @param first the smallest value of the batch; null if there are no rows
+     * @param next the value with which the rows after the batch begin; null if no rows come after the batch
      * @param rows the number of rows that were found, at most one more than asked for
      */
     public record Keys(@Nullable String first, @Nullable String next, long rows) {}

@@ -18,7 +18,10 @@ import org.jspecify.annotations.Nullable;
  * walked page by page. Places where rows were locked are visited again at the end.
  */
 public final class TimeWalk {
-    /** The largest number of places that are visited again in one run. The next run visits all places anyway. */
+    /**
+     * The largest number of places that are visited again in one run, so that the list of places stays small. The next
+     * run visits all places anyway.
+     */
     private static final int MAX_AGAIN = 1000;
 
     /** The work that is done with the rows, given by the caller of the walk. */
@@ -26,10 +29,13 @@ public final class TimeWalk {
         /** Works on the rows of one batch, in the transaction that has found the rows. */
         Done apply(Session session, Slice slice, LockMode locks);
 
-        /** Is called when the walk has come to the end of a range whose progress is remembered. */
+        /** Is called when the walk has come to the end of a range, if the range is {@link Range#remembered}. */
         void reached(String value);
 
-        /** Is told what keeps rows from going, and how many rows each cause keeps. Each row is counted once. */
+        /**
+         * Is told what keeps rows from being deleted, and how many rows each cause keeps. A row that is visited twice
+         * is counted once.
+         */
         void kept(Map<String, Long> rowsByCause);
     }
 
@@ -40,8 +46,8 @@ public final class TimeWalk {
      * @param recheck the condition that is tested again after a row was locked: a row whose time was changed in between
      *     is kept
      * @param limit the largest number of rows to work on
-     * @param found the number of rows, if the walk has counted them already; 0: unknown
-     * @param reached the value that the walk has reached after this batch, to be remembered; null: nothing is
+     * @param found the number of rows, if the walk has counted them already; 0 if the number is unknown
+     * @param reached the value that the walk has reached after this batch, to be remembered; null if nothing is
      *     remembered
      */
     public record Slice(
@@ -55,7 +61,7 @@ public final class TimeWalk {
      * What a batch has done.
      *
      * @param locked the number of rows that were passed over because another session has locked them
-     * @param kept the number of rows that did not go, by the cause that keeps them
+     * @param kept the number of rows that were not deleted, by the cause that keeps them
      * @param holdsUp whether another session waits for rows that the batch has locked
      */
     public record Done(long rows, long locked, Map<String, Long> kept, boolean holdsUp) {}
@@ -63,13 +69,16 @@ public final class TimeWalk {
     /**
      * A part of the table that is walked.
      *
-     * @param from the value at which the walk begins; null: at the first row
+     * @param from the value at which the walk begins; null for the first row
      * @param also a further condition on the rows
-     * @param remembered whether the caller remembers how far the walk came
+     * @param remembered whether the caller saves how far the walk has come, as the cursor of a policy
      */
     public record Range(@Nullable String from, String until, Where also, boolean remembered) {}
 
-    /** The kinds of visits to a place, and how each treats locked rows. */
+    /**
+     * Why the walk visits a place, and how this visit treats locked rows: the first visit, a visit of what lies before
+     * the cursor, or a second visit of a place where rows were locked.
+     */
     private enum Look {
         FIRST(LockMode.WAIT),
         BEHIND_CURSOR(LockMode.SKIP_LOCKED),
@@ -120,7 +129,7 @@ public final class TimeWalk {
 
     /**
      * Walks along the index, from the beginning of the range on. If the range begins at a cursor, the rows before the
-     * cursor are visited at the end.
+     * cursor are visited by {@link #lookAgain}.
      */
     public void along(Range range) {
         walk(range, Look.FIRST);
@@ -135,7 +144,10 @@ public final class TimeWalk {
         pages(rows, new Pages(0, table.pages()), Look.FIRST);
     }
 
-    /** Visits the places where rows were locked. Rows that are still locked stay for the next run. */
+    /**
+     * Visits the places where rows were locked, then the rows before the cursor. Rows that are still locked stay for
+     * the next run.
+     */
     public void lookAgain() {
         List.copyOf(again).forEach(Runnable::run);
     }
@@ -174,8 +186,8 @@ public final class TimeWalk {
     private Batch slice(Session session, Rest rest, long size, LockMode locks) {
         Range range = rest.range();
         long wanted = Math.min(size, loop.left());
-        // The cursor may lie above the end of the range: if the retention was raised, or with --day for a day in the
-        // past.
+        // The condition has both ends of the range, because the cursor can lie above the end: after the retention was
+        // raised, or with --day for a day in the past. Then there are no rows.
         Where all = rest.lower().and(Where.below(table, range.until())).and(range.also());
         Keys keys = TimeQueries.keys(session, table, all, wanted);
         String next = keys.next();
@@ -189,8 +201,8 @@ public final class TimeWalk {
     }
 
     /**
-     * Walks the rows of one value page by page, because they are more than fit into a batch, such as all rows of one
-     * date.
+     * Walks the rows of one value page by page, because more rows have this value than fit into a batch. Example: all
+     * rows of one date.
      */
     private void tie(String value, Look look) {
         Where at = Where.at(table, value);

@@ -22,7 +22,9 @@ public record Where(String sql, List<Object> binds) {
         return new Where(sql + " and " + other.sql, all);
     }
 
-    /** Rows from a value on, or after the value if it is not inclusive; all rows if the value is null. */
+    /**
+     * Rows from a value on; if {@code inclusive} is false, only rows after this value; all rows if the value is null.
+     */
     public static Where from(TimedTable table, @Nullable String value, boolean inclusive) {
         return value == null
                 ? ANY

@@ -25,7 +25,10 @@ public class RunUndo {
      */
     private static final Duration STATEMENT_TIMEOUT = Duration.ofMinutes(30);
 
-    /** The counts of a run that stand for things which cannot be put back, with the words for people. */
+    /**
+     * The counts of what a run removed for good, so that an undo cannot put it back. Each count has its words for
+     * people.
+     */
     private static final Map<String, String> BEYOND_RECALL = Map.of(
             "expired", "rows deleted in batches",
             "partitions_dropped", "partitions dropped",

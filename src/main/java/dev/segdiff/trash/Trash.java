@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 public class Trash {
     /** What a table was before it came to the trash. */
     public enum Kind {
-        /** The snapshot of a removed segment, with all that is needed to bring the segment back. */
+        /** The snapshot of a removed segment, with the details that are needed to bring the segment back. */
         SNAPSHOT,
         /** A snapshot table that no segment knew. */
         ORPHAN,
@@ -48,7 +48,10 @@ public class Trash {
             String origin,
             @Nullable OffsetDateTime movedAt) {}
 
-    /** The statement that moves a table to the trash, if a row in {@code segdiff.trash} plans this. */
+    /**
+     * The statement that moves a table to the trash. Its bind is the number of the row in {@code segdiff.trash} that
+     * plans the move.
+     */
     public static final String MOVE = "select segdiff.move_to_trash(?)";
 
     private static final String ENTRIES = """
@@ -82,7 +85,7 @@ public class Trash {
      *
      * @param after how long the table must have waited, by the time recorded in {@code segdiff.trash} and the
      *     database's clock
-     * @return false if the table has not waited for so long, or is not in the trash any more
+     * @return false if the table has not waited for that long, or is not in the trash any more
      */
     public boolean drop(Session session, Entry entry, Duration after) {
         boolean due = session.update(
@@ -113,7 +116,7 @@ public class Trash {
                 (session, entry) -> drop(session, entry, after));
     }
 
-    /** Moves a planned table to the trash. It waits for readers of the table for {@code lock_timeout} at most. */
+    /** Moves a planned table to the trash. The move waits for readers of the table for {@code lock_timeout} at most. */
     public void move(Session session, long trashId) {
         session.call(MOVE, trashId);
     }

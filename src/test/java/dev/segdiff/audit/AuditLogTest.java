@@ -123,7 +123,7 @@ class AuditLogTest {
     }
 
     @Test
-    void whoAndInWhichTransactionIsRecorded() throws SQLException {
+    void actorAndTransactionAreRecorded() throws SQLException {
         try (Connection connection = db.connect();
                 Statement statement = connection.createStatement()) {
             statement.execute("set application_name = 'console'");
@@ -143,7 +143,7 @@ class AuditLogTest {
     }
 
     @Test
-    void nonsenseInASettingKeepsNobodyFromWriting() {
+    void invalidSettingDoesNotBlockWriters() {
         db.execute("set segdiff.run = 'none of your business'", "insert into shard values (1, 'a')");
 
         assertThat(recorded()).hasSize(1);
@@ -180,7 +180,7 @@ class AuditLogTest {
     }
 
     @Test
-    void whoeverMayChangeARowNeedsNoRightsOnTheLog() throws SQLException {
+    void writersNeedNoRightsOnTheLog() throws SQLException {
         String role = "app_" + db.name();
         db.execute("create role %s login password 'x'".formatted(role), "grant insert on shard to " + role);
         try {
@@ -348,7 +348,7 @@ class AuditLogTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"a", "a, b", "a, b, c"})
-    void updatesAreRecordedAlikeWhateverTheKeyAndHoweverManyRows(String key) {
+    void updatesAreRecordedAlikeForAllKeysAndRowCounts(String key) {
         db.execute(
                 "create table wide (a int, b text, c date, d int, primary key (%s))".formatted(key),
                 "insert into wide values (1, 'x', '2026-01-01', 0), (2, 'y', '2026-01-02', 0)");
@@ -372,7 +372,7 @@ class AuditLogTest {
     }
 
     @Test
-    void whatCannotBeAuditedIsRefused() {
+    void tablesThatCannotBeAuditedAreRefused() {
         db.execute("create table keyless (id int)", "create view v as select 1 as id");
 
         for (String table : List.of("keyless", "v", "nothing", "segdiff.audit_log", "pg_catalog.pg_class")) {

@@ -137,7 +137,7 @@ class AuditShapesTest {
     }
 
     @Test
-    void columnThatCameSinceKeepsItsValueAndOneThatIsGoneIsReportedLost() {
+    void newColumnKeepsItsValueAndDroppedColumnIsReportedLost() {
         db.execute(
                 "create table t (id int primary key, a text, b text)",
                 "insert into t values (1, 'a', 'b'), (2, 'c', 'd')");

@@ -246,7 +246,7 @@ class AuditUndoTest {
     }
 
     @Test
-    void whatIsNotExactlyAsBeforeIsToldAlsoWhereAConflictWasSkipped() {
+    void inexactRowsAreReportedBesideSkippedConflicts() {
         db.execute(
                 "create table doc (id int primary key, body text, updated_at timestamptz not null default clock_timestamp())",
                 "create function touch() returns trigger language plpgsql as 'begin new.updated_at := clock_timestamp(); return new; end'",
@@ -290,7 +290,7 @@ class AuditUndoTest {
     }
 
     @Test
-    void nothingMeantIsRefused() {
+    void undoOfAnUnknownTransactionIsRefused() {
         assertThatThrownBy(() -> audit.undo(AuditFixture.transaction("shard", 1)))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("no recorded change of public.shard");
@@ -309,7 +309,7 @@ class AuditUndoTest {
     }
 
     @Test
-    void whatWasNotShownIsNotTakenBack() {
+    void changesAfterThePlanAreNotTakenBack() {
         AuditFilter filter = AuditFixture.since("shard", db.value("select clock_timestamp()"));
         db.execute("insert into shard values (7, 'a', 70)");
         Report plan = audit.plan(filter);
@@ -334,7 +334,7 @@ class AuditUndoTest {
     }
 
     @Test
-    void rowIsNotTakenAwayTogetherWithRowsThatReferToItSince() {
+    void rowWithNewReferencesIsNotRemoved() {
         db.execute("create table child (id int primary key, shard int references shard on delete cascade)");
         long damage = audit.transaction("insert into shard values (7, 'a', 70)");
         db.execute("insert into child values (1, 7)");
@@ -381,7 +381,7 @@ class AuditUndoTest {
     }
 
     @Test
-    void registryIsNotForUndo() {
+    void registryCannotBeUndone() {
         assertThatThrownBy(() -> audit.undo(AuditFixture.since("segdiff.segments", "1h")))
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("segdiff undo RUN");
@@ -468,7 +468,7 @@ class AuditUndoTest {
     }
 
     @Test
-    void whatWasRecordedBeforeValuesWereToldApartIsTakenBack() {
+    void changesRecordedByTheFormerFormatAreTakenBack() {
         db.execute("create table old (id numeric primary key, doc json, a int[], x float8)");
         audit.enable("old");
         db.execute("insert into old values (1.0, '{ \"a\": 1 }', '[0:1]={1,2}', -0.0)", """

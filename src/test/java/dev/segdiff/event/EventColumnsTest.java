@@ -77,7 +77,7 @@ class EventColumnsTest {
     }
 
     @Test
-    void dateExpiresWhenItsWholeDayHasInTheZoneOfThePolicy() {
+    void dateExpiresWhenItsWholeDayHasExpiredInThePolicysZone() {
         db.execute(
                 "create table event (id int, made date not null)",
                 "insert into event values (1, '2025-11-30'), (2, '2025-12-01'), (3, '2025-12-02')",

@@ -325,7 +325,7 @@ class EventExpiryTest {
     }
 
     @Test
-    void whoeverWaitsForABatchIsLetThrough() throws Exception {
+    void batchGivesWayToASessionThatWaitsForItsRows() throws Exception {
         table(200);
         db.execute(
                 "create function slow() returns trigger language plpgsql as 'begin perform pg_sleep(0.005); return old; end'",
@@ -377,7 +377,7 @@ class EventExpiryTest {
     }
 
     @Test
-    void disabledPolicyAndNoPolicyAreToldApart() {
+    void disabledPolicyAndMissingPolicyHaveDifferentReasons() {
         table(200);
 
         assertThat(events("segdiff.events.audit.enabled", "false").run().reason())
@@ -420,7 +420,7 @@ class EventExpiryTest {
     }
 
     @Test
-    void retentionThatIsRaisedSparesWhatIsBroughtBackBelowTheOldCursor() {
+    void raisedRetentionKeepsYoungRowsBelowTheOldCursor() {
         table(200);
         events("segdiff.events.audit.retention", "30d").run();
         assertThat(range()).isEqualTo("1..30 30");
@@ -434,7 +434,7 @@ class EventExpiryTest {
     }
 
     @Test
-    void dayInThePastSparesWhatHadNotExpiredThen() {
+    void dayInThePastKeepsRowsThatExpiredLater() {
         table(200);
         events().run();
         db.execute(
@@ -464,7 +464,7 @@ class EventExpiryTest {
     }
 
     @Test
-    void rowsThatOthersReferenceAreLeftAloneAndReportedAndTheRestGoes() {
+    void referencedRowsStayAndAreReportedAndTheRestGoes() {
         table(200);
         db.execute(
                 "create table child (event_id bigint references event)",

@@ -85,7 +85,7 @@ class EventPartitionsTest {
     }
 
     @Test
-    void trashIsDroppedAfterItsTimeAndTellsWhatIsNeededToBringItBack() {
+    void trashKeepsTheBoundsAndIsDroppedAfterItsTime() {
         table();
         run(withoutNew(), "2020-04-30");
         assertThat(
@@ -105,7 +105,7 @@ class EventPartitionsTest {
     }
 
     @Test
-    void partitionThatSomebodyAttachedAgainIsNotDropped() {
+    void reattachedPartitionIsNotDropped() {
         table();
         run(withoutNew(), "2020-04-30");
         db.execute(
@@ -133,7 +133,7 @@ class EventPartitionsTest {
     }
 
     @Test
-    void partitionThatSomebodyDetachedAndMovedAfterANoteIsTheirs() {
+    void partitionMovedByAPersonAfterItsPlanIsNotTouched() {
         table();
         db.execute(
                 "insert into segdiff.trash (relation, kind, owner, origin) values ('event_2020_01'::regclass, 'partition', 'audit', 'public.event_2020_01')",
@@ -208,7 +208,7 @@ class EventPartitionsTest {
     }
 
     @Test
-    void besideADefaultPartitionDetachIsPlainAndBounded() throws SQLException {
+    void detachBesideADefaultPartitionIsNotConcurrentAndHasALockTimeout() throws SQLException {
         table();
         db.execute("create table event_rest partition of event default");
         db.giveToWorker("event");
@@ -226,7 +226,7 @@ class EventPartitionsTest {
     }
 
     @Test
-    void rowsThatStrayedIntoTheDefaultPartitionAreReportedAndExpired() {
+    void strayRowsAreReportedAndExpire() {
         table();
         db.execute(
                 "create table event_rest partition of event default",
@@ -271,7 +271,7 @@ class EventPartitionsTest {
     }
 
     @Test
-    void gapOfYearsIsBridgedWithoutPartitionsThatHaveExpiredAlready() {
+    void noExpiredPartitionsAreMadeAfterAGapOfYears() {
         db.execute(
                 "set timezone = 'UTC'; create table event (id bigint, created_at timestamptz not null) partition by range (created_at); create table event_2020_01 partition of event for values from ('2020-01-01') to ('2020-02-01')");
         db.giveToWorker("event");
@@ -283,7 +283,7 @@ class EventPartitionsTest {
     }
 
     @Test
-    void tableWithoutPartitionsGetsMonthlyOnesUnlessToldOtherwise() {
+    void tableWithoutPartitionsGetsPartitionsOfTheConfiguredInterval() {
         db.execute("create table event (id bigint, created_at timestamptz not null) partition by range (created_at)");
         db.giveToWorker("event");
 
@@ -348,7 +348,7 @@ class EventPartitionsTest {
     }
 
     @Test
-    void dryRunTellsWhatItWouldDetachAndMakeAndChangesNothing() {
+    void dryRunListsDetachesAndNewPartitionsAndChangesNothing() {
         table();
 
         RunReport report = events().run(RunFixture.dryRun(LocalDate.parse("2020-05-31")));

@@ -176,7 +176,7 @@ class EventRefusalTest {
     }
 
     @Test
-    void onePolicyRefusedLeavesTheOthersToGoOn() {
+    void refusedPolicyDoesNotStopTheOthers() {
         db.execute(TABLE);
 
         RunReport report = runAccepting(
@@ -190,7 +190,7 @@ class EventRefusalTest {
     }
 
     @Test
-    void tableUnderTwoPoliciesIsServedByNeither() {
+    void tableUnderTwoPoliciesIsRefusedForBoth() {
         db.execute(TABLE);
 
         RunReport report = run(
@@ -249,7 +249,7 @@ class EventRefusalTest {
     }
 
     @Test
-    void everythingThatIsMissingIsToldAtOnce() {
+    void allMissingKeysAreReportedTogether() {
         assertThatThrownBy(() -> new EventFixture(db, "segdiff.events.audit.enabled", "true").run())
                 .isInstanceOf(InvalidInputException.class)
                 .hasMessageContaining("segdiff.events.audit.table is missing")

@@ -83,7 +83,7 @@ class KeptRowsTest {
     }
 
     @Test
-    void lockedRowsAreNotTakenForKeptOnes() throws SQLException {
+    void lockedRowsAreCountedAsLockedAndNotAsKept() throws SQLException {
         table();
         db.execute(
                 "create table child (event_id bigint references event)",

@@ -63,7 +63,7 @@ class PartitionZonesTest {
     /** Monthly partitions of a year that ends with November, when summer time has ended: bounds at 04:00Z and 05:00Z. */
     @ParameterizedTest
     @ValueSource(strings = {"America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"})
-    void boundsFollowTheZoneThatTheExistingOnesShow(String id) {
+    void newBoundsAreRoundInTheZoneOfTheExistingBounds(String id) {
         ZoneId zone = ZoneId.of(id);
         List<Partition> partitions = new ArrayList<>();
         ZonedDateTime from = ZonedDateTime.of(2025, 12, 1, 0, 0, 0, 0, zone);
@@ -84,7 +84,7 @@ class PartitionZonesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"America/Havana", "Asia/Beirut", "Africa/Cairo"})
-    void oneDayThatBeginsAtOneDoesNotMakeAllLaterOnesDoSo(String id) {
+    void partitionsAfterADayThatBeginsAtOneBeginAtMidnight(String id) {
         ZoneId zone = ZoneId.of(id);
         for (PartitionInterval interval :
                 List.of(PartitionInterval.DAY, PartitionInterval.WEEK, PartitionInterval.MONTH)) {
@@ -102,7 +102,7 @@ class PartitionZonesTest {
     }
 
     @Test
-    void whateverKeepsPartitionsFromBeingMadeIsAMissedGoalWithADate() {
+    void missingPartitionsMissTheGoalWithADate() {
         db.execute(
                 "create table event (created_at timestamptz) partition by range (created_at)",
                 """

@@ -82,7 +82,7 @@ class BtreeEstimateTest {
     }
 
     @Test
-    void tableThatHasGrownWithoutAnybodyLookingIsNoBloat() {
+    void growthSinceTheLastAnalyzeIsNoBloat() {
         db.execute(
                 "create table t (a int) with (autovacuum_enabled = false)",
                 "create index i on t (a)",

@@ -101,7 +101,7 @@ class IndexMaintenanceTest {
     }
 
     @Test
-    void whatStatisticsSuspectAndPgstatindexRefutesIsLeftAlone() {
+    void indexThatPgstatindexFindsLeanIsNotRebuilt() {
         bloat("event");
         db.execute(
                 "create schema tools",
@@ -124,7 +124,7 @@ class IndexMaintenanceTest {
     }
 
     @Test
-    void whatStatisticsSayOfAFreshIndexCorrectsThemNextTime() {
+    void estimateOfAFreshIndexCorrectsLaterEstimates() {
         db.execute(
                 "create table event (id bigint not null)",
                 "alter table event set (autovacuum_enabled = false)",
@@ -143,7 +143,7 @@ class IndexMaintenanceTest {
     }
 
     @Test
-    void theMostWastefulComeFirstAndNotMoreThanAllowed() {
+    void mostWastefulIndexesAreRebuiltFirstUpToTheLimit() {
         IndexFixture.bloat(db, "small", 10_000, 4);
         IndexFixture.bloat(db, "large", 20_000, 4);
 
@@ -267,7 +267,7 @@ class IndexMaintenanceTest {
     }
 
     @Test
-    void somebodyElsesBuildIsNotDisturbed() throws SQLException {
+    void indexBuildOfAnotherSessionIsNotDisturbed() throws SQLException {
         bloat("event");
         besideABuildIn(db, "table other");
     }
@@ -327,7 +327,7 @@ class IndexMaintenanceTest {
     }
 
     @Test
-    void rebuildGivesWayToWhoeverWantsTheTable() throws SQLException {
+    void rebuildGivesWayToASessionThatWaitsForTheTable() throws SQLException {
         bloat("event");
         try (Held held = new Held(SNAPSHOT)) {
             CompletableFuture<RunReport> run = held.runUntilItWaits(wire());
@@ -342,7 +342,7 @@ class IndexMaintenanceTest {
     }
 
     @Test
-    void stoppedRunRemovesWhatItLeft() throws SQLException {
+    void stoppedRunDropsItsUnfinishedIndex() throws SQLException {
         bloat("event");
         Cancellation cancellation = new Cancellation();
         IndexFixture index = wire();
@@ -375,7 +375,7 @@ class IndexMaintenanceTest {
     }
 
     @Test
-    void workerThatLostItsLeaseEndsItsRebuildAndTheNextDropsWhatItLeft() throws SQLException {
+    void lostLeaseEndsTheRebuildAndTheNextRunDropsTheLeftover() throws SQLException {
         bloat("event");
         IndexFixture loser = wire("segdiff.lease-duration", "1s");
         try (Held held = new Held(SNAPSHOT)) {
@@ -413,7 +413,7 @@ class IndexMaintenanceTest {
     }
 
     @Test
-    void rebuildsOfLongAgoAreForgottenUnlessSomethingMayBeLeftOfThem() {
+    void rebuildsOlderThanAYearAreForgotten() {
         db.execute("""
                 insert into segdiff.index_rebuilds
                     (run_id, index_oid, index_name, table_oid, table_name, started_at, ended_at, outcome, bytes_before, bloat_before, measured, clean)
@@ -432,7 +432,7 @@ class IndexMaintenanceTest {
         SNAPSHOT + ", event_id_ccnew, true",
         READER + ", event_id_ccold, true"
     })
-    void terminatedRebuildIsInterruptedAndTheNextRunDropsWhatItLeft(String before, String leftover, boolean noted)
+    void nextRunDropsTheLeftoverOfATerminatedRebuild(String before, String leftover, boolean noted)
             throws SQLException {
         bloat("event");
         IndexFixture index = wire();
@@ -450,7 +450,7 @@ class IndexMaintenanceTest {
 
     @ParameterizedTest
     @CsvSource({WRITER + ", false", SNAPSHOT + ", true"})
-    void leftoverIsToldFromInvalidIndexesOfOthers(String before, boolean noted) throws SQLException {
+    void onlyOwnInvalidIndexesCountAsLeftovers(String before, boolean noted) throws SQLException {
         bloat("event");
         IndexFixture index = wire();
         foreignInvalid("event_id_ccnew");

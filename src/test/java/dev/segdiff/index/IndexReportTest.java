@@ -149,7 +149,7 @@ class IndexReportTest {
     }
 
     @Test
-    void tablesTellWhatIsUnusual() {
+    void reportShowsUnusualPropertiesOfTables() {
         db.execute(
                 "create table event (id int) with (autovacuum_enabled = off, fillfactor = 80)",
                 "insert into event select generate_series(1, 3000)");
@@ -184,7 +184,7 @@ class IndexReportTest {
     }
 
     @Test
-    void settingsAreThoseOfOtherSessionsAndNotWhatSegdiffSetsForItself() {
+    void reportShowsSettingsOfOtherSessions() {
         db.execute("alter database %s set idle_in_transaction_session_timeout = '10min'".formatted(db.name()));
 
         assertThat(report().settings())
@@ -197,7 +197,7 @@ class IndexReportTest {
     }
 
     @Test
-    void whoHoldsBackVacuumIsTold() throws SQLException {
+    void reportNamesTheSessionsThatHoldBackVacuum() throws SQLException {
         try (Connection old = db.connect();
                 Connection preparing = db.connect()) {
             old.setAutoCommit(false);

@@ -40,7 +40,7 @@ class VacuumTest {
     }
 
     @Test
-    void tableOfWhichMuchIsDeadBeforeAutovacuumWouldComeIsVacuumed() {
+    void tableWithManyDeadRowsIsVacuumedBeforeAutovacuum() {
         table("event", 20_000, "delete from event where id <= 2000", "n_dead_tup", 2000);
 
         RunReport report = wire().run();
@@ -54,7 +54,7 @@ class VacuumTest {
     }
 
     @Test
-    void whatIsJustDueForAutovacuumIsLeftToIt() {
+    void tableDueForAutovacuumIsLeftToAutovacuum() {
         table("event", 20_000, "delete from event where id <= 5000", "n_dead_tup", 5000);
 
         // If autovacuum was quicker, nothing is due either.
@@ -136,7 +136,7 @@ class VacuumTest {
     }
 
     @Test
-    void vacuumsOfLongAgoAreForgottenButWhatIsFrozenIsKnown() {
+    void oldVacuumsAreForgottenButFrozenTablesAreRemembered() {
         db.execute("""
                 insert into segdiff.vacuums (run_id, relation, table_name, kind, started_at, ended_at, dead_before, changes)
                 select 1, case relation when 'gone' then 1 else 'segdiff.runs'::regclass::oid end, name, kind, now() - age::interval, now(), 1, 1

@@ -233,7 +233,7 @@ class SegmentDiffTest {
     }
 
     @Test
-    void segmentThatWouldLoseAllItsMembersIsHeldBackHoweverManyJoin() {
+    void lossOfAllMembersIsHeldBackEvenIfOthersJoin() {
         SegmentKey key = segments.segment(1, 1);
         segments.run(DAY);
         segments.contacts(key, 2, 3, 4);

@@ -122,7 +122,7 @@ class SegmentDiffWorkersTest {
     }
 
     @Test
-    void thoseThatWaitedLongestComeFirst() {
+    void segmentsDueForLongestComeFirst() {
         SegmentFixture segments = new SegmentFixture(db, "segdiff.segments.parallelism", "1");
         segments.segment(1, 1);
         segments.run(DAY);

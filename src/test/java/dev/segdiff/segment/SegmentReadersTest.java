@@ -48,7 +48,7 @@ class SegmentReadersTest {
     }
 
     @Test
-    void netChangesLeaveOutWhatCameAndWentOrWentAndCame() {
+    void netChangesLeaveOutContactsAddedAndRemovedAgain() {
         SegmentKey key = segments.segment(1);
         long[] v = history(key, contacts(1, 2), contacts(2, 3), contacts(1, 2, 4));
 
@@ -98,7 +98,7 @@ class SegmentReadersTest {
     }
 
     @Test
-    void readerOfAVersionThatNeverWasOrOfARemovedSegmentGetsAllMembers() {
+    void readerOfAnUnknownVersionOrRemovedSegmentGetsAllMembers() {
         SegmentKey key = segments.segment(1);
         long[] before = history(key, contacts(1), contacts(2));
         segments.registry.remove(key);

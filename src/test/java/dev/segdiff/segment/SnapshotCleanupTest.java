@@ -192,7 +192,7 @@ class SnapshotCleanupTest {
     }
 
     @Test
-    void restoringWhatIsNotInTheTrashSaysSo() {
+    void restoreOfASegmentThatIsNotInTheTrashFails() {
         assertThatThrownBy(() -> segments.registry.restore(new SegmentKey(7, 1)))
                 .hasMessageContaining("segment 7/1 is not in the trash");
     }
@@ -292,7 +292,7 @@ class SnapshotCleanupTest {
     }
 
     @Test
-    void orphanThatIsNoneAnyMoreWhenItIsLockedIsLeftWhereItIs() {
+    void tableThatIsNoLongerAnOrphanIsNotMoved() {
         db.execute("create table segdiff.segment_1_2_3 (contact_id bigint)");
         segments.cleanup();
         db.execute("alter table segdiff.segment_1_2_3 add column note text");
@@ -394,7 +394,7 @@ class SnapshotCleanupTest {
     }
 
     @Test
-    void tableThatHasNotWaitedInTheTrashIsNotDroppedWhateverTheListSays() {
+    void tableIsNotDroppedBeforeItsTimeInTheTrash() {
         SegmentKey key = segments.segment(99, 1, 2);
         segments.run(DAY);
         segments.registry.remove(key);

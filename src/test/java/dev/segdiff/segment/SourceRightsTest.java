@@ -134,7 +134,7 @@ class SourceRightsTest {
                 "execute 'update segdiff.segments set source = ''public.payroll'''; found := 1",
                 "execute 'create function segdiff.mine() returns int language sql as ''select 1'''; found := 1",
             })
-    void codeInASourceHasNoRightsButThoseOfWhoRegisteredIt(String attempt) {
+    void codeInASourceHasOnlyTheRightsOfItsRegistrant(String attempt) {
         grantReaderToWorker();
         attack(attempt);
 
@@ -281,7 +281,7 @@ class SourceRightsTest {
     /** The worker writes the name of the snapshot, and the functions of the owner follow it. */
     @ParameterizedTest
     @ValueSource(strings = {"public.payroll", "segdiff.runs", "app.v"})
-    void readersFollowNoNameButThatOfASnapshotOfTheirSegment(String other) {
+    void readersReadOnlySnapshotsOfTheirSegment(String other) {
         application.execute("create view app.v as select 1::bigint as contact_id");
         segments.segment(1, 1, 2);
         segments.run(DAY);
@@ -294,7 +294,7 @@ class SourceRightsTest {
     }
 
     @Test
-    void sourcesThatHaveNothingToSayFailAndRemoveNobody() {
+    void unpopulatedMaterializedViewFailsAndRemovesNobody() {
         SegmentKey key = segments.segment(1, 1, 2, 3);
         segments.run(DAY);
         db.execute(
