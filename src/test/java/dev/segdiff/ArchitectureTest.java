@@ -42,7 +42,7 @@ class ArchitectureTest {
     private static final List<List<String>> FLOORS = List.of(
             List.of("cli"),
             List.of("server", "demo"),
-            List.of("segment", "event", "audit", "index"),
+            List.of("segment", "event", "audit", "index", "partitioning"),
             List.of("trash", "table"),
             List.of("pace"),
             List.of("run"),

@@ -30,6 +30,7 @@ import picocli.CommandLine.ScopeType;
             UndoCommand.class,
             ExemptionsCommand.class,
             IndexCommand.class,
+            PartitionCommand.class,
             DemoCommand.class,
         },
         footer = {
