@@ -1,4 +1,5 @@
--- The event policies: the time before which their rows have expired, and their tables. No other SQL computes this time.
+-- The event policies: the time before which their rows have expired, and their tables. RetentionGuard computes the time
+-- a second time on purpose, as the guard of each statement that deletes.
 
 create or replace function segdiff.horizon(policy text) returns timestamptz
 language plpgsql stable parallel safe security definer

@@ -53,14 +53,14 @@ public interface EventsConfig {
 
         /**
          * The column that holds an id which begins with the time of the row: a UUIDv7 or a ULID, of type uuid or text.
-         * A policy has either this key or time-column; with an id-column no index on a time is needed.
+         * A policy has either this key or time-column; with an id-column an index on the ids is enough.
          */
         Optional<String> idColumn();
 
         /**
          * How long rows are kept, from 1h to 36500d (100 years), such as 90d. Required. A row that is older expires; a
          * row that is exactly this old stays. To keep rows for ever, set enabled=false. The policy audit-log has the
-         * retention 365d: so long changes of audited tables are remembered.
+         * retention 365d: changes of audited tables are remembered for so long.
          */
         @WithConverter(ConfigConverters.Span.class)
         Optional<Duration> retention();
@@ -126,7 +126,7 @@ public interface EventsConfig {
          * The largest share of the table's rows, by the planner's estimate, that one run removes without a person, such
          * as 95% or 0.95. A larger removal is held back until somebody lets it through once: run event-expiry --accept
          * NAME. The reason: a daily run removes about one day's rows, while a mistake in the retention, or a wrong
-         * clock, removes nearly all. Tables of fewer than 1,000 rows are not measured by this.
+         * clock, removes nearly all. The share is not checked for tables of fewer than 1,000 rows.
          */
         @WithConverter(Share.FromText.class)
         @WithDefault("95%")

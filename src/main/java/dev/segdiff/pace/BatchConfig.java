@@ -14,7 +14,8 @@ public interface BatchConfig {
     /**
      * How long one batch should take, from 1ms to 24d. The number of rows adapts to this time, between min-rows and
      * max-rows: after a batch that took half as long, the next one has twice as many rows. PostgreSQL ends a batch that
-     * takes four times as long, and the batch is tried again at half its size.
+     * takes four times as long, because its row locks hold up the application, and the batch is tried again at half its
+     * size.
      */
     @WithConverter(ConfigConverters.Timeout.class)
     @WithDefault("250ms")
@@ -22,7 +23,7 @@ public interface BatchConfig {
 
     /**
      * The smallest number of rows in a batch, however long the batch takes. A batch of this size has a time limit of 10
-     * s.
+     * s: the lease, of 30 s, cannot be renewed during a batch, and two such batches fit into it.
      */
     @WithConverter(ConfigConverters.Positive.class)
     @WithDefault("100")
@@ -39,7 +40,7 @@ public interface BatchConfig {
     int maxRows();
 
     /**
-     * The longest pause after a batch of max-rows rows; a smaller batch is followed by a proportionally shorter one.
+     * The longest pause after a batch of max-rows rows; after a smaller batch the pause is shorter in proportion.
      * The length is random between 0 and this time, so that batches do not fall into step with other periodic work.
      */
     @WithConverter(ConfigConverters.Span.class)

@@ -15,7 +15,7 @@ import java.util.Optional;
 public interface ThrottleConfig {
     /**
      * The largest replication lag. While a standby or a subscriber replays later than this, runs wait. The database
-     * role sees the lag only with the rights of pg_monitor; a lag that it may not see does not count.
+     * role sees the lag only with the rights of pg_monitor; a lag that the role may not see does not count.
      */
     @WithConverter(ConfigConverters.Span.class)
     @WithDefault("10s")
