@@ -2,35 +2,19 @@ package dev.segdiff.segment;
 
 import static dev.segdiff.segment.SegmentFixture.DAY;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.TableName;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
 import dev.segdiff.support.Await;
-import dev.segdiff.support.TestDatabase;
 import java.time.Duration;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class SegmentDiffTest {
-    @RegisterExtension
-    final TestDatabase db = new TestDatabase();
-
-    @SuppressWarnings("NullAway.Init")
-    SegmentFixture segments;
-
-    @BeforeEach
-    void wire() {
-        segments = new SegmentFixture(db);
-    }
-
+/** What a version and its diff tell. */
+class SegmentDiffTest extends DiffFixture {
     @Test
     void firstVersionIsABaselineWithoutDiffs() {
         SegmentKey key = segments.segment(1, 1, 2, 3);
@@ -181,189 +165,6 @@ class SegmentDiffTest {
     void logicalDayOutsideOfARunIsTodayInUtc() {
         assertThat(db.value("select segdiff.logical_day() = (now() at time zone 'UTC')::date"))
                 .isEqualTo("t");
-    }
-
-    @Test
-    void versionThatWouldRemoveTooManyIsHeldBackAndLetThroughOnce() {
-        segments = new SegmentFixture(db, "segdiff.segments.max-removed-floor", "0");
-        SegmentKey key = segments.segment(1, LongStream.rangeClosed(1, 10).toArray());
-        segments.run(DAY);
-        segments.contacts(key, 1, 2, 3, 4, 5, 6, 7);
-
-        RunReport refused = segments.run(DAY.plusDays(1));
-
-        assertThat(refused.outcome()).isEqualTo(Outcome.REFUSED);
-        assertThat(refused.problems()).singleElement().asString().contains("7/1", "3 of 10", "30.0%");
-        assertThat(segments.members(key)).hasSize(10);
-        assertThat(segments.registry.show(key).problem()).contains("held_back", "3 of 10");
-        assertThat(segments.job.goal().measure("segments_held_back")).hasValue(1);
-
-        RunReport accepted = segments.run(SegmentFixture.accepting(DAY.plusDays(1), "7/1"));
-
-        assertThat(accepted.outcome()).isEqualTo(Outcome.SUCCEEDED);
-        assertThat(segments.members(key)).hasSize(7);
-        assertThat(segments.registry.show(key).problem()).isNull();
-
-        segments.contacts(key, 1);
-        assertThat(segments.run(DAY.plusDays(2)).outcome()).isEqualTo(Outcome.REFUSED);
-    }
-
-    @Test
-    void exactlyTheAllowedShareMayLeave() {
-        segments = new SegmentFixture(db, "segdiff.segments.max-removed-floor", "0");
-        SegmentKey key = segments.segment(1, LongStream.rangeClosed(1, 10).toArray());
-        segments.run(DAY);
-        segments.contacts(key, LongStream.rangeClosed(1, 8).toArray());
-
-        assertThat(segments.run(DAY.plusDays(1)).outcome()).isEqualTo(Outcome.SUCCEEDED);
-    }
-
-    /** Half of a small segment may leave, up to 1,000; in a large one the share of 20 % is more than that. */
-    @ParameterizedTest
-    @CsvSource({"1, 0", "2, 1", "3, 2", "10, 5", "900, 450", "1500, 750", "4000, 1000", "10000, 2000"})
-    void halfOfASmallSegmentMayLeaveAndOneMoreIsHeldBack(int contacts, int allowed) {
-        SegmentKey key = segments.segment(1, LongStream.rangeClosed(1, contacts).toArray());
-        segments.run(DAY);
-        segments.contacts(key, LongStream.rangeClosed(1, contacts - allowed - 1).toArray());
-
-        assertThat(segments.run(DAY.plusDays(1)).outcome()).isEqualTo(Outcome.REFUSED);
-
-        segments.contacts(key, LongStream.rangeClosed(1, contacts - allowed).toArray());
-        assertThat(segments.run(DAY.plusDays(1)).outcome()).isEqualTo(Outcome.SUCCEEDED);
-    }
-
-    @Test
-    void lossOfAllMembersIsHeldBackEvenIfOthersJoin() {
-        SegmentKey key = segments.segment(1, 1);
-        segments.run(DAY);
-        segments.contacts(key, 2, 3, 4);
-
-        RunReport report = segments.run(DAY.plusDays(1));
-
-        assertThat(report.outcome()).isEqualTo(Outcome.REFUSED);
-        assertThat(report.problems()).singleElement().asString().contains("1 of 1 contacts would leave");
-        assertThat(segments.members(key)).containsExactly("1");
-    }
-
-    @Test
-    void malformedAcceptIsRefusedBeforeAnythingIsTouched() {
-        segments.segment(1, 1);
-
-        assertThatThrownBy(() -> segments.run(SegmentFixture.accepting(DAY, "seven/1")))
-                .isInstanceOf(InvalidInputException.class)
-                .hasMessageContaining("CUSTOMER/SEGMENT");
-        assertThat(db.rows("select * from segdiff.runs")).isEmpty();
-    }
-
-    @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "drop table source_1; | source public.source_1 does not exist",
-                "alter table source_1 rename contact_id to id; | has no column contact_id",
-                "alter table source_1 alter contact_id type text; | is text, expected bigint",
-                "insert into source_1 values (null); | source public.source_1 yields contact_id null",
-                "alter table source_1 rename to t; create view source_1 as select 1 / (contact_id - 3) as contact_id from t; | division by zero",
-            })
-    void faultySourceFailsItsSegmentWithAReasonAndTheOthersGoOn(String fault) {
-        SegmentKey faulty = segments.segment(1, 1, 2, 3);
-        SegmentKey sound = segments.segment(2, 1);
-        segments.run(DAY);
-        long before = segments.version(faulty);
-        String[] parts = fault.split(" \\| ", 2);
-        db.execute(parts[0]);
-
-        RunReport report = segments.run(DAY.plusDays(1));
-
-        assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
-        assertThat(report.problems()).singleElement().asString().contains("7/1").contains(parts[1].strip());
-        assertThat(segments.version(faulty)).isEqualTo(before);
-        assertThat(segments.registry.show(sound).day()).isEqualTo(DAY.plusDays(1));
-    }
-
-    @Test
-    void nullInTheFirstVersionFailsItToo() {
-        SegmentKey key = segments.segment(1, 1);
-        db.execute("insert into source_1 values (null)");
-
-        RunReport report = segments.run(DAY);
-
-        assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
-        assertThat(report.problems()).singleElement().asString().contains("source_1", "contact_id");
-        assertThat(segments.registry.show(key).version()).isNull();
-    }
-
-    @Test
-    void sourceThatTakesTooLongFailsItsSegment() {
-        segments = new SegmentFixture(db, "segdiff.segments.source-timeout", "100ms");
-        db.execute("create view slow as select 1 as contact_id from pg_sleep(60)");
-        segments.registry.add(new SegmentKey(7, 1), TableName.parse("slow"));
-
-        RunReport report = segments.run(DAY);
-
-        assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
-        assertThat(report.problems()).singleElement().asString().contains("segdiff.segments.source-timeout");
-    }
-
-    @Test
-    void sourceWithoutPermissionFailsItsSegment() {
-        segments.segment(1, 1);
-        db.execute(
-                "create role outsider_%s".formatted(db.name()),
-                "create schema hidden",
-                "alter table source_1 set schema hidden",
-                """
-                create view source_1 as select contact_id from hidden.source_1
-                """,
-                "alter view source_1 owner to outsider_%s".formatted(db.name()));
-
-        RunReport report = segments.runAccepting(DAY, "7/1");
-
-        assertThat(report.problems())
-                .singleElement()
-                .asString()
-                .contains("is read with the rights of role outsider_" + db.name(), "grant outsider_");
-        db.execute("drop view source_1", "drop role outsider_%s".formatted(db.name()));
-    }
-
-    @Test
-    void problemIsForgottenAfterASuccess() {
-        SegmentKey key = segments.segment(1, 1);
-        db.execute("alter table source_1 rename to gone");
-        segments.run(DAY);
-        assertThat(segments.registry.show(key).problem()).contains("source_1 does not exist");
-        db.execute("alter table gone rename to source_1");
-
-        assertThat(segments.run(DAY).outcome()).isEqualTo(Outcome.SUCCEEDED);
-        assertThat(segments.registry.show(key).problem()).isNull();
-    }
-
-    @Test
-    void lostSnapshotFailsUntilANewBaselineIsAccepted() {
-        SegmentKey key = segments.segment(1, 1);
-        segments.run(DAY);
-        long lost = segments.version(key);
-        db.execute("drop table " + key.snapshot(lost));
-
-        RunReport report = segments.run(DAY.plusDays(1));
-        assertThat(report.problems()).singleElement().asString().contains("is missing", "--accept 7/1");
-
-        segments.run(SegmentFixture.accepting(DAY.plusDays(1), "7/1"));
-        assertThat(segments.members(key)).containsExactly("1");
-        assertThat(db.value("select bool_and(complete) from segdiff.read_segment(7, 1, %d)".formatted(lost)))
-                .isEqualTo("t");
-    }
-
-    @Test
-    void snapshotThatSomebodyRenamedCountsAsLost() {
-        SegmentKey key = segments.segment(1, 1);
-        segments.run(DAY);
-        db.execute("alter table %s rename to mine".formatted(key.snapshot(segments.version(key))));
-
-        assertThat(segments.run(DAY.plusDays(1)).problems())
-                .singleElement()
-                .asString()
-                .contains("is missing");
-        assertThat(db.rows("select * from segdiff.mine")).containsExactly("1");
     }
 
     @ParameterizedTest
