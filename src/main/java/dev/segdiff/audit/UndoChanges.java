@@ -115,8 +115,8 @@ final class UndoChanges {
     }
 
     /**
-     * Removes all changes of the rows to which these changes belong, following each row through changes of its primary
-     * key.
+     * Leaves the rows to which these changes belong out of the undo, with all their changes. A row whose primary key
+     * was changed is followed from key to key.
      */
     void leaveOut(String ids) {
         session.update("""

@@ -55,10 +55,10 @@ final class UndoRows {
     }
 
     /**
-     * Corrects keys that one statement has handed on from one row to another. Rows that change their keys in one
-     * statement may give a key to a new row before the old row has left it, so the log has the insertion before the
-     * deletion. If a row came to a key and another row left the key after that, then the row that left was there
-     * before, and the row that came is there afterwards.
+     * Corrects keys that one statement has handed on from one row to another. Example: {@code update t set id = id + 1}
+     * moves the row with key 1 to key 2, and the row with key 2 to key 3. PostgreSQL may move the first row first. Then
+     * the log of key 2 has the insertion (of the row that came) before the deletion (of the row that left). So the row
+     * that left counts as the first value of the key, and the row that came counts as its last value.
      */
     private void handOver() {
         session.update("""

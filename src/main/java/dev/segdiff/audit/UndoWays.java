@@ -28,7 +28,7 @@ final class UndoWays {
         this.watcher = watcher;
     }
 
-    /** Whether each row is known to be exactly as it was before, after all rows went straight. */
+    /** Whether {@link #straight} has taken back all rows, and each row is known to be exactly as it was before. */
     boolean isExact() {
         return exact;
     }

@@ -24,8 +24,9 @@ public class Database {
     private static final Logger LOG = Logger.getLogger(Database.class);
 
     /**
-     * How many connections of the pool may turn out to have ended, one after the other. All of them may have been idle
-     * for too long.
+     * The largest number of connections from the pool that may turn out to have ended, one after the other, before the
+     * transaction fails. It is larger than the pool (20 connections), because all of them may have been idle for too
+     * long.
      */
     private static final int MOST_KEPT = 30;
 
@@ -61,7 +62,7 @@ public class Database {
     }
 
     /**
-     * Asks a question whose asker does not wait for long.
+     * Runs a query for a caller that does not wait for long, such as a probe.
      *
      * @param timeout the time limit of each statement
      */

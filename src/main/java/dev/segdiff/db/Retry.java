@@ -21,8 +21,8 @@ public record Retry(int attempts, Duration firstWait) {
     public static final Retry DEFAULT = new Retry(5, Duration.ofMillis(100));
 
     /**
-     * Whether a failure is worth another attempt at once. A lock that was not to be had is not: the session that holds
-     * the lock does not give it back within a second.
+     * Whether a failure is worth another attempt at once. A lock timeout is not: the session that holds the lock will
+     * most likely hold it for longer than all attempts together.
      */
     public static boolean exceptForLocks(DatabaseException failure) {
         return failure.isTransient() && !failure.isLockTimeout();

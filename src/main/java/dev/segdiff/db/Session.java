@@ -119,7 +119,7 @@ public final class Session {
 
     /**
      * Whether a pooler is in between, so that the next transaction may run in another session of the server. A pooler
-     * shows, because it gives its clients process numbers of its own.
+     * tells its clients another process number at login than the server's own, so the two numbers differ.
      */
     public boolean isPooled() {
         int pid = one("select pg_backend_pid()", row -> row.getInt(1));

@@ -28,9 +28,10 @@ public final class Settings {
     private static final Map<String, String> NEUTRAL = neutral();
 
     /**
-     * The setting that limits how long a transaction may be idle. segdiff is never idle in a transaction. If the
-     * network between segdiff and PostgreSQL breaks, PostgreSQL releases segdiff's locks after this time, and not hours
-     * later, when it notices that the connection is broken.
+     * The setting that limits how long a transaction may be idle. segdiff is idle in a transaction only while a slow
+     * reader takes a stream, and such a transaction has no limit. If the network between segdiff and PostgreSQL breaks,
+     * PostgreSQL releases segdiff's locks after this time, and not hours later, when it notices that the connection is
+     * broken.
      */
     private static final String IDLE = "idle_in_transaction_session_timeout";
 

@@ -1,5 +1,5 @@
 /**
  * Everything for the work with PostgreSQL: transactions, statements, identifiers, retries, migrations, and the embedded
- * server. This room knows none of the other rooms.
+ * server. This package uses no other package of segdiff.
  */
 package dev.segdiff.db;

@@ -20,8 +20,9 @@ import java.util.function.Function;
 @ApplicationScoped
 class BloatMeter {
     /**
-     * How long segdiff watches whether anybody uses a table. Busy sessions update PostgreSQL's statistics once a
-     * second, and sessions that use a table only now and then update them later.
+     * How long segdiff watches whether anybody uses a table. PostgreSQL counts the use of a table in its statistics. A
+     * busy session updates the statistics once a second, so its use shows within this time. A session that is used only
+     * now and then may update them later.
      */
     private static final Duration LOOK = Duration.ofSeconds(2);
 

@@ -20,10 +20,11 @@ class IndexQueries {
      * VACUUM or ANALYZE, increased as the table has grown since, as the planner does it, and at least the number of
      * rows that PostgreSQL has counted since. It is unknown for a table without VACUUM and ANALYZE. The widths of
      * columns are known for tables that the role may read, but not for columns of type name, which an index stores in
-     * fewer bytes than the table. For expressions ANALYZE counts three bytes of a header too many. Duplicates are
-     * stored once where equal means the same bytes. The estimate is corrected by what is known about the index
-     * otherwise: for good if the index was fresh, as PostgreSQL had just counted its entries; for a while if the index
-     * was measured, as statistics may have been old.
+     * fewer bytes than the table. For an expression of variable length, ANALYZE counts a header of four bytes, of which
+     * the index stores one, so three bytes are subtracted. Duplicates are stored once where equal means the same bytes.
+     * The estimate is corrected by its error at a time when the real bloat was known. If this was right after a
+     * rebuild, the correction is permanent, because PostgreSQL had just counted the entries. If this was at a
+     * measurement, the correction holds only for rebuild-again-after, because statistics may have been old then.
      */
     private static final String INDEXES = MaintainedTables.TABLES + """
             select n.nspname, c.relname, tn.nspname as table_schema, t.relname as table_name,
@@ -147,7 +148,7 @@ class IndexQueries {
                 """, row -> row.getLong(1), tableOid);
     }
 
-    /** Whether another transaction uses the table now. */
+    /** Whether another session holds a lock on the table now, or waits for one. */
     boolean isInUse(Session session, long tableOid) {
         return session.one("""
                 select exists (select from pg_locks l join pg_database d on d.oid = l.database

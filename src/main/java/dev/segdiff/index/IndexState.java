@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  *
  * @param bytes the size on the disk
  * @param bloat the number of its pages, divided by that of a fresh index; null: unknown
- * @param estimate the bloat as statistics alone estimate it; {@code bloat} is this value, corrected by what statistics
- *     said about the last fresh index
+ * @param estimate the bloat as statistics alone estimate it; {@code bloat} is either this value, corrected by the known
+ *     error of earlier estimates, or was measured
  * @param measured whether pgstatindex has measured the bloat; if not, statistics estimate it
  * @param scans how often the index was used since statistics were reset
  * @param lastScan when the index was last used; null: never, or PostgreSQL is older than 16
@@ -79,7 +79,10 @@ public record IndexState(
         return bloat == null || bloat <= 1 ? 0 : Math.round(bytes * (1 - 1 / bloat));
     }
 
-    /** The estimate divided by the real bloat, which was measured or is known otherwise; null: there is no estimate. */
+    /**
+     * The estimate divided by the real bloat; null: there is no estimate. The real bloat is the measured one, or the
+     * {@code known} one if the index was not measured.
+     */
     @Nullable
     Double estimateError(double known) {
         double truth = measured && bloat != null ? bloat : known;

@@ -46,9 +46,9 @@ class Pgstattuple {
     }
 
     /**
-     * The bloat of a table, measured by reading it from end to end; empty if it cannot be read. The extension counts
-     * rows without the bytes that align each row to 8 bytes. These are the same number for rows of one length, and 3.5
-     * bytes on average for other rows.
+     * The bloat of a table, measured by reading it from end to end; empty if it cannot be read. The extension does not
+     * count the bytes that align each row to 8 bytes, so these are added. If all rows seem to have the same length,
+     * their number follows from this length; otherwise it is 3.5 bytes on average.
      */
     OptionalDouble measure(Session session, TableState table) {
         Optional<TableName> function = function(session, "pgstattuple");

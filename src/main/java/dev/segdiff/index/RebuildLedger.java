@@ -79,8 +79,8 @@ class RebuildLedger {
     }
 
     /**
-     * Records which index is being built. PostgreSQL shows it for the session that runs this statement; at first it
-     * shows the old index.
+     * Records which index is being built. PostgreSQL shows it in {@code pg_stat_progress_create_index}, in the row of
+     * the session that runs the rebuild. At first this row shows the old index, which is ignored.
      */
     void noteNew(Session session, long rebuildId, String sql) {
         session.update("""

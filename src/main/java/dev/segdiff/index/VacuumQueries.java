@@ -24,8 +24,9 @@ class VacuumQueries {
         }
 
         /**
-         * The statement of this kind. It does not truncate empty pages at the end of the table: that would lock out
-         * everybody, on standbys without a way to give in, and is left to autovacuum.
+         * The statement of this kind. It does not cut off empty pages at the end of the table, because that needs a
+         * lock that keeps out everybody. On the primary, a vacuum gives this lock up when others wait for it, but on a
+         * standby nothing does. Autovacuum cuts off these pages.
          */
         String sql(TableName table) {
             return sql + table;
@@ -67,8 +68,9 @@ class VacuumQueries {
     }
 
     /**
-     * The tables with many dead or changed rows, the worst first. Tables for which autovacuum is just due are left to
-     * autovacuum; those are returned for which it is not due for a long time, or should have come long ago.
+     * The tables with many dead or changed rows, the worst first. A table whose dead or changed rows have reached the
+     * threshold of autovacuum, but not yet twice the threshold, is left to autovacuum, which is about to come. Beyond
+     * twice the threshold, autovacuum should have come long ago.
      */
     List<Due> changed(Session session) {
         return session.list(

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * The state of what a job is for, read from the database. Example: is every event table inside its retention? The
- * answer does not depend on who ran the job, or whether anybody did.
+ * Whether the goal of a job is met, as read from the database. Example of a goal: every event table is inside its
+ * retention. The answer does not depend on who ran the job, or whether anybody did.
  *
  * @param met whether the goal is met now
  * @param summary one line for people

@@ -40,7 +40,8 @@ final class Heartbeat implements AutoCloseable {
     /** Starts a heartbeat, which beats until it is closed. */
     static Heartbeat of(RunLedger ledger, Leases leases, RunContext run, Consumer<RunContext> progress) {
         Heartbeat heartbeat = new Heartbeat(ledger, leases, run);
-        // A lease lasts for six intervals, so it is still held after five heartbeats that failed.
+        // A lease lasts for six intervals or more. So four heartbeats in a row may fail, and the fifth still comes in
+        // time to renew the lease.
         long interval = Math.max(
                 1, Math.min(RunLedger.HEARTBEAT.toMillis(), leases.duration().toMillis() / 6));
         Duration budget = run.request().timeBudget();

@@ -29,8 +29,8 @@ public interface Job {
     void check(RunRequest request);
 
     /**
-     * Whether this is the name of something that the job may hold back, in the form that {@code --accept} takes, such
-     * as 7/42.
+     * Whether this name, given with {@code --accept}, can mean something that this job holds back. Example:
+     * segment-diff accepts the names of segments, such as 7/42.
      */
     default boolean accepts(String name) {
         return false;
@@ -39,6 +39,6 @@ public interface Job {
     /** Does the work. An exception ends the run as FAILED. */
     Result run(RunContext context);
 
-    /** The present state of what the job is for. */
+    /** Reads from the database whether the job's goal is met now. */
     Goal goal();
 }

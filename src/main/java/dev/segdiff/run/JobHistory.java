@@ -23,8 +23,9 @@ public class JobHistory {
     /**
      * The last run of a job, and its last success.
      *
-     * @param completedAt the end of the last run in which the job began its work, whatever the outcome
-     * @param took how long that run took
+     * @param completedAt the end of the last run in which the job began its work, whatever the outcome; null while that
+     *     run is in progress
+     * @param took how long that run took; null while that run is in progress
      * @param succeededAt the end of the last run that succeeded, or found nothing to do
      * @param successAge how long ago {@code succeededAt} was, by the database's clock
      */

@@ -135,7 +135,10 @@ public class JobRunner {
                 report.reason() == null ? "" : " reason=\"" + report.reason() + '"');
     }
 
-    /** The name of this worker, host and process id: an operator finds the pod by it. */
+    /**
+     * The name of this worker: its host and its process id. In Kubernetes the host is the name of the pod, so people
+     * can find the pod.
+     */
     private static String worker() {
         String host = Objects.requireNonNullElse(System.getenv("HOSTNAME"), "localhost");
         return host + ":" + ProcessHandle.current().pid();

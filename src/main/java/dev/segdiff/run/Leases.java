@@ -13,8 +13,8 @@ import java.util.Optional;
 public class Leases {
     /**
      * How long a renewal waits for the row of the lease. A batch of the same worker locks this row while it works: a
-     * usual batch takes less than 1 s, and only one of the smallest size may take up to 10 s. A renewal that comes to
-     * nothing is tried again with the next heartbeat.
+     * usual batch takes less than 1 s, and only one of the smallest size may take up to 10 s. A renewal that fails is
+     * tried again with the next heartbeat.
      */
     private static final Duration RENEWAL_TIMEOUT = Duration.ofSeconds(3);
 
@@ -40,7 +40,8 @@ public class Leases {
     /**
      * Takes the lease of a job if nobody holds it. If another worker holds the lease, this method watches it. Either
      * the holder renews the lease, and then this method returns empty. Or the holder was killed, the lease expires, and
-     * this method takes it. So a job that is started again right after a kill need not be started twice.
+     * this method takes it. So if a worker was killed and a person starts the job again at once, the new run waits for
+     * the old lease to expire, and need not be started a second time.
      */
     Optional<Lease> take(String job, String holder, long runId, Cancellation cancellation) {
         Optional<String> seen = Optional.empty();

@@ -30,12 +30,12 @@ import org.jspecify.annotations.Nullable;
  */
 @ApplicationScoped
 public class RunLedger {
-    /** How often a run records that it lives. */
+    /** How often a run records that it lives. With a short lease, it records this more often. */
     static final Duration HEARTBEAT = Duration.ofSeconds(5);
 
     /**
-     * The time without a heartbeat after which a run counts as lost: twelve heartbeats, one minute. No living worker
-     * pauses for so long, and a person who asks gets an answer soon.
+     * The time without a heartbeat after which a run counts as lost: twelve heartbeats, one minute. So a living worker
+     * does not count as lost when a few heartbeats fail, and people see within a minute that a process was killed.
      */
     static final Duration LOST_AFTER = HEARTBEAT.multipliedBy(12);
 

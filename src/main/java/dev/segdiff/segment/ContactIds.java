@@ -75,7 +75,8 @@ final class ContactIds {
     }
 
     private static long id(CSVRecord line, Layout layout, long lineBreaks) {
-        // The last line may end without a line break.
+        // The parser counts line breaks. If the last line ends without one, this count is one too small, and the number
+        // of the record is right.
         String place = "line " + Math.max(lineBreaks, line.getRecordNumber()) + ": ";
         if (line.size() != layout.columns()) {
             throw new InvalidInputException(place + "expected " + layout.columns() + " columns, got " + line.size());

@@ -17,8 +17,8 @@ class DiffRetention {
     private static final int BATCH = 10_000;
 
     /**
-     * The SQL of the first day that is inside the retention in some time zone. The most advanced time zone is 14 hours
-     * ahead of UTC; days before this one are outside the retention everywhere.
+     * The SQL of the oldest day to keep: the current day minus the retention. The current day is that of the most
+     * advanced time zone, 14 hours ahead of UTC. It takes the retention in days as its only bind.
      */
     static final String OLDEST_KEPT = "((now() at time zone 'UTC' + interval '14 hours')::date - ?::integer)";
 

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param currentVersion the number of the current version; null before the first version
  * @param contacts the number of members of the current version
  * @param snapshotExists whether the snapshot table of the current version exists
- * @param unidentified whether the snapshot table has no replica identity, which publications need for deletes
+ * @param unidentified whether the snapshot table lacks {@code replica identity full}; without it PostgreSQL refuses
+ *     deletes from the table under a publication for all tables
  * @param nextVersion the number of the version to publish
  */
 record DueSegment(

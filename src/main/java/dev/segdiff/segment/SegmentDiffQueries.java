@@ -131,8 +131,8 @@ class SegmentDiffQueries {
 
     /**
      * Gives a snapshot a replica identity. With a publication for all tables, PostgreSQL deletes only from tables that
-     * have one. Snapshots made by an older version of segdiff have none. If the snapshot does not exist any more,
-     * another worker has published it meanwhile, and the claim finds this out.
+     * have one. Snapshots that an earlier version of segdiff has made have none. If the snapshot does not exist any
+     * more, another worker has published it meanwhile, and the claim finds this out.
      */
     void identify(Session session, DueSegment segment) {
         session.update("alter table if exists %s replica identity full".formatted(segment.currentSnapshot()));
@@ -169,7 +169,10 @@ class SegmentDiffQueries {
         return session.one(PUBLISH, row -> published(segment, baseline, row), publishBinds(segment, baseline, options));
     }
 
-    /** Records why nothing was published. The recorded time stays that of the first such attempt. */
+    /**
+     * Records why nothing was published. If the last attempt failed for the same kind of problem, the time since when
+     * the problem exists stays as it was.
+     */
     void recordProblem(Session session, SegmentKey key, Publication.Problem problem, LocalDate day) {
         session.update("""
                 update segdiff.segment_states

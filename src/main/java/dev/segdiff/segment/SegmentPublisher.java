@@ -116,9 +116,9 @@ class SegmentPublisher {
     }
 
     /**
-     * Whether so many contacts may leave without a person's consent. All contacts never may, because a faulty source is
-     * most often an empty one. The members of a small segment change often, so half of them may leave, up to
-     * max-removed-floor.
+     * Whether so many contacts may leave without a person's consent. It is never usual that all contacts leave, because
+     * a faulty source is most often an empty one. The members of a small segment change often, so half of them may
+     * leave, up to max-removed-floor.
      */
     private boolean isUsual(long contacts, long removed) {
         long half = (contacts + 1) / 2;

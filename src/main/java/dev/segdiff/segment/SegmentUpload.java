@@ -50,7 +50,7 @@ public class SegmentUpload {
     /**
      * Ids that are loaded into a segment.
      *
-     * @param input one id in each line
+     * @param input the ids, as {@link ContactIds} reads them: one id in each line, or CSV with a column contact_id
      * @param day the day of the version
      * @param accept whether to let a version through that would be held back
      */

@@ -13,8 +13,9 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * Finds out whether unused segments are gone, whether every snapshot table has its segment, and whether every segment
- * has its table.
+ * Finds out whether unused segments are gone, whether every segment has its snapshot table, and whether tables have
+ * left the trash in time. Snapshot tables without a segment are reported as problems, but the goal can be met
+ * nevertheless, because the job removes them by itself.
  */
 @ApplicationScoped
 class SnapshotCleanupGoal {

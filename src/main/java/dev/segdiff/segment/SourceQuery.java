@@ -11,7 +11,10 @@ record SourceQuery(String name, String sql, boolean runsCode) {
     /** The ids that a program has uploaded in this transaction. */
     static final SourceQuery UPLOAD = new SourceQuery("upload", "select contact_id from pg_temp.segdiff_upload", false);
 
-    /** The query as segdiff.open_source returns it. A source that runs code is read by a function in pg_temp. */
+    /**
+     * The query as segdiff.open_source returns it. A source that runs code is read by a function in the schema pg_temp,
+     * so the query of such a source names this schema.
+     */
     static SourceQuery of(String name, String sql) {
         return new SourceQuery(name, sql, sql.contains("pg_temp."));
     }

@@ -10,7 +10,10 @@ import java.util.stream.IntStream;
 final class Workers {
     private Workers() {}
 
-    /** Runs the work, returns when every thread has ended, and throws the first failure. */
+    /**
+     * Runs the work, and returns when every thread has ended. If the work has failed in some threads, one of the
+     * failures is thrown.
+     */
     static void run(int threads, Runnable work) {
         if (threads == 0) {
             return;

@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Turns errors into HTTP answers that say what was wrong and what to do. The answers never show the inside of the
- * program. No other class does this.
+ * program. Only {@link HttpGate} answers with errors by itself, because it refuses requests before they reach a
+ * resource.
  */
 final class ApiErrors {
     private static final Logger LOG = Logger.getLogger(ApiErrors.class);

@@ -58,7 +58,10 @@ public class Tokens {
         lookedAt = clock.instant();
     }
 
-    /** The token of requests if no token is configured. Its secret is random, and lives as long as the process. */
+    /**
+     * The token under which all requests come if no token is configured. Its secret is random, and lives as long as the
+     * process.
+     */
     public Token local() {
         return local;
     }

@@ -63,7 +63,9 @@ public class JobsResource {
         this.context = context;
     }
 
-    /** The status of a job, and when this process runs it next. */
+    /**
+     * The status of a job, and the next planned time of its schedule in this process; null: it has no schedule here.
+     */
     @RegisterForReflection
     record ScheduledStatus(
             @JsonUnwrapped JobStatus status, @Nullable Instant nextRun) {}

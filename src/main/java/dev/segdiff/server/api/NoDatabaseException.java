@@ -1,6 +1,6 @@
 package dev.segdiff.server.api;
 
-/** The database cannot be used now. The readiness probe says so, too. */
+/** The database cannot be used now. The readiness check fails for the same reason. */
 public final class NoDatabaseException extends RuntimeException {
     private static final long serialVersionUID = 1;
 

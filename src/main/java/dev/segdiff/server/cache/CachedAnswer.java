@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An answer of the database that many probes share. However many probes ask, only one question at a time goes to the
- * database, so probes cannot load the database. Nobody waits longer than the patience, so a slow database cannot hold
- * up the probes.
+ * database, so probes cannot load the database. No caller waits for longer than a limit, the patience, so a slow
+ * database cannot hold up the probes.
  */
 public final class CachedAnswer<T> {
     /** The source has not answered in time. */
@@ -40,6 +40,7 @@ public final class CachedAnswer<T> {
 
     /**
      * @param maxAge the age from which on an answer is asked for again
+     * @param patience how long a caller waits for an answer, counted from the question that it shares
      * @param tolerance the age up to which an old answer is given if the new one is late
      */
     public CachedAnswer(Supplier<T> source, Duration maxAge, Duration patience, Duration tolerance, Executor executor) {

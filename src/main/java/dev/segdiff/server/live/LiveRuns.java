@@ -55,7 +55,8 @@ public class LiveRuns {
      * Starts a run and does not wait for its end.
      *
      * @return the run; empty if another worker makes the run for this planned time of the schedule
-     * @throws JobBusyException if the job runs already
+     * @throws JobBusyException if the job runs in this process already, or, for a request over HTTP, if it runs
+     *     elsewhere
      * @throws StoppingException if the process is about to end
      * @throws dev.segdiff.db.InvalidInputException if the job cannot serve the request
      */

@@ -52,8 +52,9 @@ public class DueRuns {
     /**
      * Starts the run for the last planned time of a schedule, unless it has been made or its time is too long ago.
      *
-     * @param since the time from which on this process answers for the schedule; an earlier planned time counts only if
-     *     the same schedule has made the job's last scheduled run
+     * @param since when this process started its schedules. An earlier planned time counts only if the job's last
+     *     scheduled run came from the same schedule; otherwise a new schedule would at once make up for a time before
+     *     it was set up.
      */
     void start(Job job, Cron cron, Instant since) {
         Instant now = clock.instant();

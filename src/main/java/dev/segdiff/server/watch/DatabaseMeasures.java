@@ -32,7 +32,10 @@ public class DatabaseMeasures {
         });
     }
 
-    /** The sizes of the system's catalogs, which get rows for the table of every version of every segment. */
+    /**
+     * The sizes of the system's catalogs. They get rows whenever segdiff makes a snapshot or a temporary table, and
+     * dead rows whenever it renames a snapshot to the next version.
+     */
     private static List<Measure> catalogs(Session session) {
         List<Measure> measures = new ArrayList<>();
         session.list("""
