@@ -181,10 +181,12 @@ public class Database {
      */
     private static void bound(Connection connection, Settings settings) throws SQLException {
         Duration longest = settings.statementTimeout();
-        if (!longest.isZero()) {
-            connection.setNetworkTimeout(
-                    Runnable::run, Math.toIntExact(longest.plus(NETWORK_GRACE).toMillis()));
-        }
+        // A connection whose commit failed may still have the limit of the transaction before.
+        connection.setNetworkTimeout(
+                Runnable::run,
+                longest.isZero()
+                        ? 0
+                        : Math.toIntExact(longest.plus(NETWORK_GRACE).toMillis()));
     }
 
     /** Takes the time limit for answers away, because Flyway uses the same connections and has no time limits. */

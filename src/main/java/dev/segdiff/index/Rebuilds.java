@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Rebuilds bloated indexes while they are in use, the most wasteful first. Each rebuild is recorded before it begins.
@@ -61,24 +62,31 @@ class Rebuilds {
         List<IndexState> suspects = database.transaction(queries::all).stream()
                 .filter(meter::isWorthIt)
                 .toList();
+        AtomicInteger tried = new AtomicInteger();
         for (IndexState suspect : suspects) {
             gate.pass();
-            consider(run, suspect);
+            consider(run, suspect, tried);
         }
     }
 
     /**
      * Decides about an index that statistics suspect. A measurement confirms or refutes the suspicion, and is left out
      * if the index could not be rebuilt now anyway.
+     *
+     * @param tried how many indexes this run has begun to rebuild, whatever came of it
      */
-    private void consider(RunContext run, IndexState suspect) {
-        Optional<String> known = noMoreOf(run).or(() -> meter.isLarge(suspect) ? ofItself(suspect) : Optional.empty());
+    private void consider(RunContext run, IndexState suspect, AtomicInteger tried) {
+        Optional<String> known =
+                noMoreOf(tried).or(() -> meter.isLarge(suspect) ? ofItself(suspect) : Optional.empty());
         IndexState index = known.isPresent() ? suspect : meter.measured(suspect, run.cancellation());
         if (index.isBloated(config)) {
             // The measurement may have taken a while, so the obstacles are checked again.
-            known.or(() -> noMoreOf(run))
+            known.or(() -> noMoreOf(tried))
                     .or(() -> reasonNotTo(index))
-                    .ifPresentOrElse(reason -> skip(run, index, reason), () -> rebuild(run, index));
+                    .ifPresentOrElse(reason -> skip(run, index, reason), () -> {
+                        tried.incrementAndGet();
+                        rebuild(run, index);
+                    });
         } else if (suspect.isBloated(config)) {
             run.counts().add("refuted", 1);
             if (!run.request().dryRun()) {
@@ -87,11 +95,8 @@ class Rebuilds {
         }
     }
 
-    private Optional<String> noMoreOf(RunContext run) {
-        long tried = run.counts().get("rebuilt")
-                + run.counts().get("busy")
-                + run.counts().get("failed");
-        return tried >= config.maxRebuilds()
+    private Optional<String> noMoreOf(AtomicInteger tried) {
+        return tried.get() >= config.maxRebuilds()
                 ? Optional.of("this run has rebuilt segdiff.index.max-rebuilds " + config.maxRebuilds())
                 : database.transaction(conditions::window);
     }

@@ -39,9 +39,10 @@ public record TimeWindow(@Nullable LocalTime from, @Nullable LocalTime to) {
             }
             String[] times = text.strip().split("-", -1);
             try {
-                TimeWindow window = new TimeWindow(LocalTime.parse(times[0]), LocalTime.parse(times[1]));
-                if (times.length == 2 && !times[0].equals(times[1])) {
-                    return window;
+                LocalTime from = LocalTime.parse(times[0]);
+                LocalTime to = LocalTime.parse(times[1]);
+                if (times.length == 2 && !from.equals(to)) {
+                    return new TimeWindow(from, to);
                 }
             } catch (DateTimeParseException | ArrayIndexOutOfBoundsException e) {
                 // The exception below says what is expected, as for all other mistakes.

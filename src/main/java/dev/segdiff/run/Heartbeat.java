@@ -64,6 +64,9 @@ final class Heartbeat implements AutoCloseable {
             ledger.beat(run).ifPresent(by -> run.endForGood("stopped by " + by));
         } catch (DatabaseException e) {
             LOG.warnf("run %d: heartbeat failed: %s", run.runId(), e.getMessage());
+        } catch (RuntimeException e) {
+            // An exception that leaves this method would end all later beats, and nobody would renew the lease.
+            LOG.errorf(e, "run %d: heartbeat failed", run.runId());
         }
     }
 

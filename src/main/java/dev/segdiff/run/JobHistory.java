@@ -53,7 +53,8 @@ public class JobHistory {
                 from (values (1)) one
                 left join lateral (
                     select started_at, ended_at from segdiff.runs
-                    where job = ? and began and not dry_run order by run_id desc limit 1) done on true
+                    where job = ? and began and not dry_run and ended_at is not null
+                    order by run_id desc limit 1) done on true
                 left join lateral (
                     select ended_at from segdiff.runs
                     where job = ? and began and not dry_run and outcome in ('SUCCEEDED', 'SKIPPED')

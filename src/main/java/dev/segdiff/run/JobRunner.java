@@ -63,7 +63,16 @@ public class JobRunner {
             }
             return close(run, result);
         } finally {
-            Optional.ofNullable(run.lease()).ifPresent(leases::release);
+            Optional.ofNullable(run.lease()).ifPresent(this::release);
+        }
+    }
+
+    /** Gives the lease back. If that fails, the lease ends by itself; the outcome of the run stays as it is. */
+    private void release(Lease lease) {
+        try {
+            leases.release(lease);
+        } catch (DatabaseException e) {
+            LOG.warnf("job=%s the lease stays until it expires: %s", lease.job(), e.getMessage());
         }
     }
 
@@ -114,7 +123,6 @@ public class JobRunner {
     }
 
     private RunReport close(RunContext run, Result result) {
-        run.notes().waits().forEach(run::problem);
         RunReport report = ledger.close(run, result);
         log(report, run.request().origin());
         return report;

@@ -110,7 +110,8 @@ public final class RunContext {
      * for such a reason.
      */
     public void endForGood(String why) {
-        endedForGood = true;
+        // A run that a signal ends already is to go on elsewhere, whatever is asked of it meanwhile.
+        endedForGood = endedForGood || !cancellation.isRequested();
         cancellation.request(why);
     }
 

@@ -1,6 +1,7 @@
 package dev.segdiff.run;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** What a job notes during a run, for the report: counts, problems, statements and waits. */
 public final class RunNotes {
@@ -21,6 +23,7 @@ public final class RunNotes {
 
     private final Counts counts = new Counts();
     private final List<String> problems = new CopyOnWriteArrayList<>();
+    private final AtomicInteger furtherProblems = new AtomicInteger();
     private final Set<String> statements = Collections.synchronizedSet(new LinkedHashSet<>());
     private final Map<WaitCause, Duration> waits = new ConcurrentSkipListMap<>();
     private final Map<WaitCause, String> waitReasons = new ConcurrentSkipListMap<>();
@@ -32,11 +35,19 @@ public final class RunNotes {
     void problem(String line) {
         if (problems.size() < MAX_PROBLEMS) {
             problems.add(line);
+        } else {
+            furtherProblems.incrementAndGet();
         }
     }
 
+    /** The problems, the number of those that the report leaves out, and for what the run has waited. */
     public List<String> problems() {
-        return List.copyOf(problems);
+        List<String> all = new ArrayList<>(problems);
+        if (furtherProblems.get() > 0) {
+            all.add("and " + furtherProblems.get() + " more problems");
+        }
+        all.addAll(waits());
+        return List.copyOf(all);
     }
 
     /** Each statement is noted once, however often it would run. */

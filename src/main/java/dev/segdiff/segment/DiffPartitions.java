@@ -57,6 +57,8 @@ class DiffPartitions {
      */
     long dropBefore(LocalDate horizon, Duration retention) {
         return database.transaction(session -> {
+            // Workers that end together would drop the same partition, and all but one would not find it any more.
+            alone(session);
             List<TableName> expired = session.list(
                     """
                     select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
@@ -91,7 +93,7 @@ class DiffPartitions {
         String from = month.atDay(1).toString();
         String to = month.plusMonths(1).atDay(1).toString();
         // Workers that start at the same time would make the same partition twice.
-        session.call("select pg_advisory_xact_lock(hashtext('segdiff.segment_diffs'))");
+        alone(session);
         session.update("""
                 create table if not exists %1$s (
                     like segdiff.segment_diffs including defaults,
@@ -107,6 +109,11 @@ class DiffPartitions {
             session.update(PartitionDdl.attach(DIFFS, partition, from, to));
             session.update("alter table %s drop constraint day".formatted(partition));
         }
+    }
+
+    /** Waits for other workers that make or drop partitions, until this transaction ends. */
+    private static void alone(Session session) {
+        session.call("select pg_advisory_xact_lock(hashtext('segdiff.segment_diffs'))");
     }
 
     private static TableName partition(YearMonth month) {

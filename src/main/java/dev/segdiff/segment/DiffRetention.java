@@ -73,7 +73,7 @@ class DiffRetention {
                         select from segdiff.segment_versions newer
                         where newer.customer_id = v.customer_id and newer.segment_id = v.segment_id
                           and newer.version > v.version and newer.day < ?)
-                    order by v.version limit ?)
+                    order by v.version limit ? for update skip locked)
                 """.formatted(OLDEST_KEPT), horizon, retention.toDays(), horizon, BATCH));
     }
 }

@@ -80,8 +80,12 @@ class SegmentPublisher {
 
     private Publication attempt(Session session, DueSegment segment, SourceQuery source, PublishOptions options) {
         if (segment.currentVersion() != null && !segment.snapshotExists() && !options.accept()) {
-            return new Failed("snapshot table " + segment.currentSnapshot() + " is missing; start anew with"
-                    + " `segdiff run segment-diff --accept " + segment.key() + "`");
+            String command = segment.source() == null
+                    ? "segments load --accept " + segment.key().customerId() + " "
+                            + segment.key().segmentId()
+                    : "run segment-diff --accept " + segment.key();
+            return new Failed("snapshot table " + segment.currentSnapshot() + " is missing; start anew with `segdiff "
+                    + command + "`");
         } else if (!segment.snapshotExists()) {
             return baseline(session, segment, source, options);
         }

@@ -94,9 +94,10 @@ class SnapshotCleanupGoal {
 
     private static List<String> missing(Session session) {
         return session.list("""
-                select format('segment %s/%s: its snapshot table is missing; '
-                              'start anew with `segdiff run segment-diff --accept %s/%s`',
-                              s.customer_id, s.segment_id, s.customer_id, s.segment_id)
+                select format('segment %1$s/%2$s: its snapshot table is missing; start anew with `segdiff '
+                              || case when s.source is null then 'segments load --accept %1$s %2$s`'
+                                      else 'run segment-diff --accept %1$s/%2$s`' end,
+                              s.customer_id, s.segment_id)
                 from segdiff.segments s
                 where s.current_version is not null and not exists (select from pg_class c where c.oid = s.snapshot)
                 order by s.customer_id, s.segment_id limit ?

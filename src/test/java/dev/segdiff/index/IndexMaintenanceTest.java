@@ -1,6 +1,7 @@
 package dev.segdiff.index;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.segdiff.run.Goal;
 import dev.segdiff.run.Outcome;
@@ -10,6 +11,7 @@ import java.time.ZoneOffset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which indexes are rebuilt, and what is told. */
 class IndexMaintenanceTest extends RebuildFixture {
@@ -127,6 +129,14 @@ class IndexMaintenanceTest extends RebuildFixture {
 
         assertThat(report.outcome()).isEqualTo(Outcome.SKIPPED);
         assertThat(report.reason()).contains("outside of segdiff.index.window " + window);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"22:00", "22:00-22:00", "22:00-22:00:00", "22:00-25:00", "22:00-06:00-07:00", ""})
+    void windowThatIsNoneIsRefused(String window) {
+        assertThatThrownBy(() -> new TimeWindow.FromText().convert(window))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("22:00-06:00");
     }
 
     @ParameterizedTest

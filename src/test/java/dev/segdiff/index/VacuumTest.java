@@ -53,6 +53,26 @@ class VacuumTest {
                 .containsExactly("public.event|vacuum|2000|t");
     }
 
+    /** The vacuum of the table gives way, and counts as busy. */
+    @Test
+    void vacuumThatGivesWayUsesUpNoRebuild() throws java.sql.SQLException {
+        IndexFixture.bloat(db, "bloated", 20_000, 4);
+        table("event", 20_000, "delete from event where id <= 2000", "n_dead_tup", 2000);
+        try (java.sql.Connection other = db.connect()) {
+            other.setAutoCommit(false);
+            TestDatabase.rows(other, "select * from event limit 0");
+            other.createStatement().execute("lock table event in share update exclusive mode");
+
+            RunReport report = wire("segdiff.index.max-rebuilds", "1", "segdiff.lock-timeout", "200ms")
+                    .run();
+
+            assertThat(report.counts())
+                    .as(report.toString())
+                    .containsEntry("busy", 1L)
+                    .containsEntry("rebuilt", 1L);
+        }
+    }
+
     @Test
     void tableDueForAutovacuumIsLeftToAutovacuum() {
         table("event", 20_000, "delete from event where id <= 5000", "n_dead_tup", 5000);

@@ -46,6 +46,14 @@ class ExclusiveRunTest {
                 session -> session.update("insert into work values (?)", worker));
     }
 
+    private static void hold(Connection other, String sql) {
+        try {
+            TestDatabase.rows(other, sql);
+        } catch (SQLException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     private void expireLease() {
         db.execute("update segdiff.leases set expires_at = clock_timestamp() - interval '1 second'");
     }
@@ -62,6 +70,20 @@ class ExclusiveRunTest {
                     .contains("run " + first.runId());
             return Result.succeeded();
         });
+    }
+
+    @Test
+    void runWhoseLeaseCannotBeGivenBackKeepsItsOutcome() throws SQLException {
+        runs = new RunFixture(db, "segdiff.lock-timeout", "200ms");
+        try (Connection other = db.connect()) {
+            other.setAutoCommit(false);
+            RunReport report = run(context -> {
+                hold(other, "select * from segdiff.leases for update");
+                return Result.succeeded();
+            });
+
+            assertThat(report.outcome()).isEqualTo(Outcome.SUCCEEDED);
+        }
     }
 
     @Test

@@ -6,6 +6,7 @@ import dev.segdiff.run.JobHistory.Total;
 import dev.segdiff.support.TestDatabase;
 import java.time.Duration;
 import java.time.LocalDate;
+import java.time.OffsetDateTime;
 import java.util.List;
 import java.util.function.Function;
 import org.junit.jupiter.api.BeforeEach;
@@ -61,6 +62,19 @@ class JobHistoryTest {
         assertThat(last().succeededAt()).isEqualTo(success).isNotNull();
         assertThat(last().completedAt()).isAfter(success);
         assertThat(last().successAge()).isBetween(Duration.ZERO, Duration.ofMinutes(1));
+    }
+
+    @Test
+    void lastCompletionIsKnownDuringARun() {
+        run(context -> Result.succeeded());
+        OffsetDateTime before = last().completedAt();
+
+        run(context -> {
+            db.execute("update segdiff.runs set began = true where ended_at is null");
+            assertThat(last().completedAt()).isEqualTo(before).isNotNull();
+            assertThat(last().took()).isNotNull();
+            return Result.succeeded();
+        });
     }
 
     @Test

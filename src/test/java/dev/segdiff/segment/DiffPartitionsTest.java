@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.RunReport;
+import dev.segdiff.support.Await;
 import dev.segdiff.support.TestDatabase;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -108,6 +109,26 @@ class DiffPartitionsTest {
 
         assertThat(db.rows("select complete from segdiff.read_segment(7, 1, %d)".formatted(segments.version(key))))
                 .containsExactly("f");
+    }
+
+    /** Two workers end together: the second one has listed the partition before the first one has dropped it. */
+    @Test
+    void partitionThatAnotherWorkerDropsIsNoFailure() throws Exception {
+        SegmentFixture segments = new SegmentFixture(db);
+        segments.partitions.prepare(LocalDate.of(2024, 1, 1));
+        try (Connection other = db.connect()) {
+            other.setAutoCommit(false);
+            TestDatabase.rows(other, "select pg_advisory_xact_lock(hashtext('segdiff.segment_diffs'))");
+            TestDatabase.rows(other, "select segdiff.drop_diffs('segdiff.segment_diffs_2024_01')");
+            CompletableFuture<Long> dropped = CompletableFuture.supplyAsync(
+                    () -> segments.retention.dropBefore(LocalDate.of(2024, 2, 1), Duration.ofDays(90)));
+            Await.until("it waits", () -> db.value("select count(*) from pg_locks l join pg_database d"
+                            + " on d.oid = l.database and d.datname = current_database() where not l.granted")
+                    .equals("1"));
+            other.commit();
+
+            assertThat(dropped.get()).isZero();
+        }
     }
 
     @Test

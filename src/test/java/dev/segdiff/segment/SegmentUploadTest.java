@@ -55,6 +55,16 @@ class SegmentUploadTest {
     }
 
     @Test
+    void lostSnapshotIsToldWithTheCommandThatHelps() {
+        load("1\n2\n", false);
+        db.execute("drop table " + key.snapshot(segments.version(key)));
+
+        assertThatThrownBy(() -> load("1\n", false)).hasMessageContaining("`segdiff segments load --accept 7 1`");
+        load("1\n", true);
+        assertThat(segments.members(key)).containsExactly("1");
+    }
+
+    @Test
     void largeLoadsArriveWhole() {
         load(lines(1, 120_000), false);
         load(lines(2, 120_001), false);

@@ -125,6 +125,7 @@ public class Tokens {
             if (!present.equals(version)) {
                 tokens = read();
                 version = present;
+                told = "";
                 LOG.infof(
                         "tokens file changed, tokens: %s",
                         tokens.stream().map(Token::name).toList());

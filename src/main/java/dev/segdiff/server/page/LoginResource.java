@@ -53,9 +53,8 @@ public class LoginResource {
     public Response login(@FormParam("token") @DefaultValue("") String secret) {
         return tokens.match(secret.strip())
                 .map(token -> Redirects.to(Redirects.HOME)
-                        .cookie(cookie(
-                                sessions.open(token),
-                                Math.toIntExact(config.session().toSeconds())))
+                        .cookie(cookie(sessions.open(token), (int)
+                                Math.min(config.session().toSeconds(), Integer.MAX_VALUE)))
                         .build())
                 .orElseGet(() -> Response.status(401)
                         .entity(PageTemplates.login("The token is unknown or has expired.")

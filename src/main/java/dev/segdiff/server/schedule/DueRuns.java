@@ -74,6 +74,9 @@ public class DueRuns {
             LOG.debugf("job=%s moment=%s waits: %s", job.name(), moment, e.getMessage());
         } catch (DatabaseException e) {
             LOG.warnf("job=%s moment=%s waits: %s", job.name(), moment, e.getMessage());
+        } catch (RuntimeException e) {
+            // Schedules asks for the jobs one after the other: one that cannot start must not keep the next ones back.
+            LOG.errorf(e, "job=%s moment=%s cannot start", job.name(), moment);
         }
     }
 

@@ -77,7 +77,7 @@ public class DatabaseMeasures {
                         "xmin_age_transactions",
                         Map.of("holder", row.getString("holder")),
                         row.getDouble("age"),
-                        "Age of the oldest transaction whose dead rows must be kept, in transactions, by what holds it."));
+                        "Transactions since the oldest one whose dead rows must be kept, by what holds it."));
     }
 
     private static List<Measure> trash(Session session) {

@@ -2,13 +2,17 @@ package dev.segdiff.server.schedule;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.segdiff.db.InvalidInputException;
+import dev.segdiff.run.Goal;
 import dev.segdiff.run.Job;
 import dev.segdiff.run.LogicalDay;
 import dev.segdiff.run.Outcome;
 import dev.segdiff.run.PlannedRuns;
 import dev.segdiff.run.Result;
+import dev.segdiff.run.RunContext;
 import dev.segdiff.run.RunFixture;
 import dev.segdiff.run.RunReport;
+import dev.segdiff.run.RunRequest;
 import dev.segdiff.run.TestJob;
 import dev.segdiff.server.live.LiveRuns;
 import dev.segdiff.server.live.StopNow;
@@ -98,6 +102,55 @@ class DueRunsTest {
                 .hasToString("SCHEDULE"));
         assertThat(db.value("select planned_at = '2026-03-02 03:00Z' from segdiff.runs"))
                 .isEqualTo("t");
+    }
+
+    @Test
+    void jobThatCannotStartEndsNoOtherStart() {
+        Job broken = Mistaken.of(ending(Outcome.SUCCEEDED));
+        nextDay();
+
+        replica.look(broken);
+
+        assertThat(done).hasValue(0);
+        replica.look(ending(Outcome.SUCCEEDED));
+        assertThat(done).hasValue(1);
+    }
+
+    /** A job whose configuration is wrong. */
+    private record Mistaken(Job job) implements Job {
+        static Job of(Job job) {
+            return new Mistaken(job);
+        }
+
+        @Override
+        public String name() {
+            return job.name();
+        }
+
+        @Override
+        public int order() {
+            return job.order();
+        }
+
+        @Override
+        public String cron() {
+            return job.cron();
+        }
+
+        @Override
+        public void check(RunRequest request) {
+            throw new InvalidInputException("a key has a wrong value");
+        }
+
+        @Override
+        public Result run(RunContext context) {
+            return job.run(context);
+        }
+
+        @Override
+        public Goal goal() {
+            return job.goal();
+        }
     }
 
     @Test
