@@ -38,6 +38,7 @@ public class EventExpiry implements Job {
     private final RunConfig config;
     private final PolicyCheck check;
     private final PolicyExpiry expiry;
+    private final DetachedPartitions detached;
     private final EventGoal goal;
     private final Throttle throttle;
     private final Supplier<List<EventPolicy>> policies;
@@ -48,10 +49,11 @@ public class EventExpiry implements Job {
             RunConfig config,
             PolicyCheck check,
             PolicyExpiry expiry,
+            DetachedPartitions detached,
             EventGoal goal,
             Throttle throttle,
             EventPolicies policies) {
-        this(database, config, check, expiry, goal, throttle, policies::all);
+        this(database, config, check, expiry, detached, goal, throttle, policies::all);
     }
 
     private EventExpiry(
@@ -59,6 +61,7 @@ public class EventExpiry implements Job {
             RunConfig config,
             PolicyCheck check,
             PolicyExpiry expiry,
+            DetachedPartitions detached,
             EventGoal goal,
             Throttle throttle,
             Supplier<List<EventPolicy>> policies) {
@@ -66,6 +69,7 @@ public class EventExpiry implements Job {
         this.config = config;
         this.check = check;
         this.expiry = expiry;
+        this.detached = detached;
         this.goal = goal;
         this.throttle = throttle;
         this.policies = policies;
@@ -73,7 +77,7 @@ public class EventExpiry implements Job {
 
     /** The same job for other policies than those of the configuration, such as the policy of the demo. */
     public EventExpiry of(List<EventPolicy> others) {
-        return new EventExpiry(database, config, check, expiry, goal, throttle, () -> others);
+        return new EventExpiry(database, config, check, expiry, detached, goal, throttle, () -> others);
     }
 
     @Override
@@ -115,7 +119,7 @@ public class EventExpiry implements Job {
         Gate gate = throttle.gate(this, run);
         gate.pass();
         served.forEach(target -> expire(new PolicyRun(run, gate, target)));
-        expiry.emptyTrash(run, gate, all);
+        detached.drop(run, gate, all);
         return result(run.counts(), all);
     }
 

@@ -5,7 +5,6 @@ import dev.segdiff.db.InvalidInputException;
 import dev.segdiff.db.Session;
 import dev.segdiff.db.Settings;
 import dev.segdiff.db.TableName;
-import dev.segdiff.pace.Gate;
 import dev.segdiff.pace.Steps;
 import dev.segdiff.pace.Steps.Step;
 import dev.segdiff.run.RunContext;
@@ -15,15 +14,12 @@ import dev.segdiff.table.Partitions;
 import dev.segdiff.trash.Trash;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Predicate;
 
 /**
- * Removes the expired partitions of a table. A partition is detached, waits in the trash for a while, and is then
- * dropped. Each partition is recorded in {@code segdiff.trash} before the first step, so if the worker is killed in
+ * Takes the expired partitions out of a table. A partition is detached and moved to the trash, from where
+ * {@link DetachedPartitions} drops it later. Each partition is recorded in {@code segdiff.trash} before the first step, so if the worker is killed in
  * between, the next run continues from that row.
  */
 @ApplicationScoped
@@ -33,9 +29,6 @@ class EventPartitions {
      * and 3 s is a time that users of an application put up with.
      */
     private static final Duration DETACH_TIMEOUT = Duration.ofSeconds(3);
-
-    /** How long a partition of a policy that is no longer configured waits in the trash. */
-    private static final Duration UNKNOWN_WAITS = Duration.ofDays(7);
 
     private final Database database;
     private final PartitionTrash queries;
@@ -125,23 +118,6 @@ class EventPartitions {
 
     private static String subject(Partition partition) {
         return "partition " + partition.table().plain();
-    }
-
-    /**
-     * Drops the partitions that have waited in the trash for long enough. Those of a policy that is no longer
-     * configured wait for a week.
-     */
-    void drop(RunContext run, Gate gate, Map<String, Duration> waits) {
-        waits.forEach((owner, wait) ->
-                steps.each(run, gate, due(wait, owner::equals), trash.dropStep("partitions_dropped", wait)));
-        List<Trash.Entry> unknown = due(UNKNOWN_WAITS, owner -> !waits.containsKey(owner));
-        steps.each(run, gate, unknown, trash.dropStep("partitions_dropped", UNKNOWN_WAITS));
-    }
-
-    private List<Trash.Entry> due(Duration wait, Predicate<String> owner) {
-        return database.transaction(session -> trash.due(session, Trash.Kind.PARTITION, wait)).stream()
-                .filter(entry -> owner.test(entry.owner()))
-                .toList();
     }
 
     private void takeOut(PolicyRun run, Partition partition, boolean concurrently) {

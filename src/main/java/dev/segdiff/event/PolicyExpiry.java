@@ -2,14 +2,11 @@ package dev.segdiff.event;
 
 import dev.segdiff.db.Database;
 import dev.segdiff.db.DatabaseException;
-import dev.segdiff.pace.Gate;
 import dev.segdiff.run.RunContext;
 import dev.segdiff.table.Partition;
 import dev.segdiff.table.PartitionsAhead;
 import dev.segdiff.table.TimeQueries;
 import jakarta.enterprise.context.ApplicationScoped;
-import java.util.List;
-import java.util.stream.Collectors;
 
 /** Applies one policy: makes its view for readers, then removes its expired partitions or rows. */
 @ApplicationScoped
@@ -46,12 +43,6 @@ class PolicyExpiry {
                 ? expirePartitions(run, maxRows)
                 : rows.delete(run, rows.cursor(run.policy()), maxRows);
         run.run().counts().add("capped", left == 0 ? 1 : 0);
-    }
-
-    /** Drops the partitions of all policies that have waited in the trash for long enough. */
-    void emptyTrash(RunContext run, Gate gate, List<EventPolicy> policies) {
-        partitions.drop(
-                run, gate, policies.stream().collect(Collectors.toMap(EventPolicy::name, EventPolicy::trashAfter)));
     }
 
     private void register(PolicyRun run) {

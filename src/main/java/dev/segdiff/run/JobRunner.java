@@ -59,7 +59,7 @@ public class JobRunner {
         try {
             Result result;
             try (Heartbeat heartbeat = Heartbeat.of(ledger, leases, run, progress)) {
-                result = attempt(job, run);
+                result = resultOf(job, run);
             }
             return close(run, result);
         } finally {
@@ -81,9 +81,9 @@ public class JobRunner {
         return job.exclusive() ? leases.present(job.name()) : Optional.empty();
     }
 
-    private Result attempt(Job job, RunContext run) {
+    private Result resultOf(Job job, RunContext run) {
         try {
-            return lead(job, run);
+            return runJob(job, run);
         } catch (CancelledException e) {
             return Result.of(Outcome.INTERRUPTED, String.valueOf(e.getMessage()));
         } catch (DatabaseException e) {
@@ -102,7 +102,7 @@ public class JobRunner {
      * Runs the job, unless it is paused or runs elsewhere. A dry run changes nothing, so it may run beside other runs
      * and while the job is paused.
      */
-    private Result lead(Job job, RunContext run) {
+    private Result runJob(Job job, RunContext run) {
         if (!run.request().dryRun()) {
             String paused = controls.of(job).paused();
             if (paused != null) {

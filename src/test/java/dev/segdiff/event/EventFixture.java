@@ -47,6 +47,7 @@ public final class EventFixture {
                 runs.config,
                 check,
                 expiry,
+                new DetachedPartitions(database, new Trash(), runs.steps),
                 new EventGoal(database, goalQueries, partitions, check, massExpiry, ahead),
                 runs.throttle,
                 new EventPolicies(TestConfig.of(EventsConfig.class, config), runs.config));
