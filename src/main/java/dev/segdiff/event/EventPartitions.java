@@ -19,8 +19,8 @@ import java.util.Set;
 
 /**
  * Takes the expired partitions out of a table. A partition is detached and moved to the trash, from where
- * {@link DetachedPartitions} drops it later. Each partition is recorded in {@code segdiff.trash} before the first step, so if the worker is killed in
- * between, the next run continues from that row.
+ * {@link DetachedPartitions} drops it later. Each partition is recorded in {@code segdiff.trash} before the first step,
+ * so if the worker is killed in between, the next run continues from that row.
  */
 @ApplicationScoped
 class EventPartitions {

@@ -82,9 +82,16 @@ final class CarryOver {
         return as(
                 key,
                 REFUSED,
-                "partitions by %2$s cannot keep (%1$s) unique: --by 'range(%1$s) ...', --registry %1$s, or"
-                                .formatted(key.columns(), scheme.column().name())
-                        + " --accept-unenforced " + key.columns());
+                "partitions by %s cannot keep (%s) unique: %s"
+                        .formatted(scheme.column().name(), key.columns(), choices(key.columns())));
+    }
+
+    private static String choices(String columns) {
+        if (columns.contains("(expression)")) {
+            return "make a plain index of it";
+        }
+        String others = "--registry %1$s, or --accept-unenforced %1$s".formatted(columns);
+        return columns.contains(",") ? others : "--by 'range(" + columns + ") ...', " + others;
     }
 
     private Verdict reference(TableObject reference) {
@@ -94,9 +101,13 @@ final class CarryOver {
             return as(
                     reference,
                     REFUSED,
-                    ("it references (%1$s), which partitions by %2$s cannot keep unique:"
-                                    + " --by 'range(%1$s) ...' or --registry %1$s")
-                            .formatted(reference.columns(), scheme.column().name()));
+                    "it references (%1$s), which partitions by %2$s cannot keep unique: %3$s--registry %1$s"
+                            .formatted(
+                                    reference.columns(),
+                                    scheme.column().name(),
+                                    reference.columns().contains(",")
+                                            ? ""
+                                            : "--by 'range(" + reference.columns() + ") ...' or "));
         } else if (serverVersion < SAFE_REFERENCES) {
             return as(
                     reference,

@@ -28,8 +28,10 @@ final class Fitness {
         if (original.isPartition()) {
             faults.add(name + " is a partition of another table: name that table");
         }
-        if (!original.persistence().equals("p")) {
-            faults.add(name + " is temporary or unlogged: alter table " + name + " set logged");
+        if (original.persistence().equals("u")) {
+            faults.add(name + " is unlogged: alter table " + name + " set logged");
+        } else if (original.persistence().equals("t")) {
+            faults.add(name + " is temporary: it ends with its session");
         }
         if (original.typed()) {
             faults.add(name + " is a table of a composite type: alter table " + name + " not of");

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param rows as the last VACUUM or ANALYZE counted them; negative: neither has run
  * @param columnType the type of the partition key, such as "timestamptz"; null: there is no such column
  * @param distinct the number of different values of the partition key, as ANALYZE estimates it; null: unknown
- * @param writesPerSecond the changed rows since statistics were reset; null: unknown
+ * @param writesPerSecond the changed rows a second, on average since statistics were reset; null: they never were
  */
 record Original(
         long oid,
@@ -42,7 +42,7 @@ record Original(
                 (case when s.n_distinct < 0 then -s.n_distinct * greatest(c.reltuples, 0) else s.n_distinct end)::float8
                     as distinct_values,
                 ((t.n_tup_ins + t.n_tup_upd + t.n_tup_del)
-                 / nullif(extract(epoch from now() - coalesce(d.stats_reset, pg_postmaster_start_time())), 0))::float8
+                 / nullif(extract(epoch from now() - d.stats_reset), 0))::float8
                     as writes,
                 current_setting('server_version_num')::int / 10000 as server_version
             from pg_class c

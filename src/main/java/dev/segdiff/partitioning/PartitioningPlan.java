@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  * What moving a table to partitions would mean.
  *
  * @param table the table, such as app.event
- * @param by how it is to be partitioned, such as range ("created_at")
+ * @param by how it is to be partitioned, such as range(created_at) month
  * @param faults why the table itself cannot be partitioned so; empty: it can
  * @param objects what becomes of each object that hangs on the table
  */
@@ -34,7 +34,7 @@ public record PartitioningPlan(String table, String by, List<String> faults, Lis
      * @param walBytes the WAL of filling the copy, without images of full pages
      * @param fillSeconds how long filling takes if nothing makes it wait
      * @param verifySeconds how long one comparison of both sides takes
-     * @param writesPerSecond the inserts, updates and deletes of today, each of which is made twice until the swap
+     * @param writesPerSecond the inserted, updated and deleted rows, each of which is written twice until the swap
      */
     @RegisterForReflection
     public record Estimate(
@@ -46,7 +46,7 @@ public record PartitioningPlan(String table, String by, List<String> faults, Lis
             @Nullable Long verifySeconds,
             @Nullable Double writesPerSecond) {}
 
-    /** Whether the table can be moved as planned. */
+    /** Whether the move is refused, because of the table or because of an object that hangs on it. */
     @JsonProperty
     public boolean refused() {
         return !faults.isEmpty() || objects.stream().anyMatch(object -> object.treatment() == Treatment.REFUSED);

@@ -24,7 +24,8 @@ public class PartitioningPlanner {
     /**
      * Plans the move.
      *
-     * @throws InvalidInputException if there is no such table, or a choice names no key that lacks the partition key
+     * @throws InvalidInputException if there is no such table, or if a choice names something else than a unique key
+     *     without the partition key
      */
     public PartitioningPlan plan(TableName table, Scheme scheme, Choices choices) {
         Original original = database.transaction(session -> Original.of(session, table, scheme))
@@ -36,7 +37,7 @@ public class PartitioningPlanner {
         List<Verdict> verdicts = objects.stream().map(carryOver::verdict).toList();
         List<String> faults = Fitness.faults(table, scheme, original);
         return new PartitioningPlan(
-                table.plain(), scheme.clause(), faults, verdicts, estimates.of(table, scheme, original));
+                table.plain(), scheme.text(), faults, verdicts, estimates.of(table, scheme, original));
     }
 
     /** A choice that nothing needs is a typing mistake. */
@@ -54,8 +55,10 @@ public class PartitioningPlanner {
         for (String columns : chosen) {
             if (!open.contains(columns)) {
                 throw new InvalidInputException(
-                        "no unique key (" + columns + ") lacks the partition key; those that do: "
-                                + open.stream().sorted().toList());
+                        "(" + columns + ") is no unique key without the partition key, expected "
+                                + (open.isEmpty()
+                                        ? "no choice, as there is none"
+                                        : "one of: " + open.stream().sorted().toList()));
             }
         }
     }

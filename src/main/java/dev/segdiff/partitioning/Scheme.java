@@ -17,8 +17,16 @@ public sealed interface Scheme {
     /** What stands after {@code partition by}, such as {@code range ("created_at")}. */
     String clause();
 
+    /** The scheme as a person writes it, such as {@code range(created_at) month}. */
+    String text();
+
     /** A partition for each hour, day, week, month or year of a time, or of the time in a UUIDv7. */
     record TimeRange(ColumnName column, PartitionInterval interval) implements Scheme {
+        @Override
+        public String text() {
+            return "range(" + column.name() + ") " + interval.name().toLowerCase(Locale.ROOT);
+        }
+
         @Override
         public String clause() {
             return "range (" + column + ")";
@@ -28,6 +36,11 @@ public sealed interface Scheme {
     /** A partition for each so many numbers, such as 10,000,000 values of an identity column. */
     record NumberRange(ColumnName column, long step) implements Scheme {
         @Override
+        public String text() {
+            return "range(" + column.name() + ") " + step;
+        }
+
+        @Override
         public String clause() {
             return "range (" + column + ")";
         }
@@ -36,6 +49,11 @@ public sealed interface Scheme {
     /** So many partitions, of which a hash of the value chooses one. */
     record Hash(ColumnName column, int partitions) implements Scheme {
         @Override
+        public String text() {
+            return "hash(" + column.name() + ") " + partitions;
+        }
+
+        @Override
         public String clause() {
             return "hash (" + column + ")";
         }
@@ -43,6 +61,11 @@ public sealed interface Scheme {
 
     /** A partition for each value. */
     record Values(ColumnName column) implements Scheme {
+        @Override
+        public String text() {
+            return "list(" + column.name() + ")";
+        }
+
         @Override
         public String clause() {
             return "list (" + column + ")";

@@ -30,7 +30,7 @@ final class TableObjects {
                     from unnest((i.indkey::smallint[])[:i.indnkeyatts - 1]) with ordinality u (n, place)
                     left join pg_attribute a on a.attrelid = o.oid and a.attnum = u.n and u.n > 0
                     order by u.place), ',', '(expression)') as columns,
-                o.key = any ((i.indkey::smallint[])[:i.indnkeyatts - 1]) and i.indpred is null as with_key,
+                o.key = any ((i.indkey::smallint[])[:i.indnkeyatts - 1]) as with_key,
                 false as peculiar
             from original o join pg_index i on i.indrelid = o.oid join pg_class x on x.oid = i.indexrelid
             left join pg_constraint k
@@ -42,8 +42,10 @@ final class TableObjects {
             union all
             select 'REFERENCE', format('%s of %s', k.conname, k.conrelid::regclass),
                 array_to_string(array(
-                    select a.attname from unnest(k.confkey) with ordinality u (n, place)
-                    join pg_attribute a on a.attrelid = o.oid and a.attnum = u.n order by u.place), ','),
+                    select a.attname
+                    from pg_index i, unnest((i.indkey::smallint[])[:i.indnkeyatts - 1]) with ordinality u (n, place)
+                    join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.n
+                    where i.indexrelid = k.conindid order by u.place), ','),
                 o.key = any (k.confkey), false
             from original o join pg_constraint k on k.confrelid = o.oid and k.contype = 'f' and k.conparentid = 0
             union all

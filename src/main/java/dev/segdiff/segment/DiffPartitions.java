@@ -28,6 +28,12 @@ class DiffPartitions {
     private static final String STORAGE = "autovacuum_vacuum_insert_scale_factor = 0,"
             + " autovacuum_vacuum_insert_threshold = 1000000, autovacuum_analyze_scale_factor = 0.02";
 
+    /**
+     * The SQL of the oldest day to keep: the current day minus the retention. The current day is that of the most
+     * advanced time zone, 14 hours ahead of UTC. It takes the retention in days as its only bind.
+     */
+    static final String OLDEST_KEPT = "((now() at time zone 'UTC' + interval '14 hours')::date - ?::integer)";
+
     private static final TableName DIFFS = new TableName("segdiff", "segment_diffs");
 
     private final Database database;
@@ -67,7 +73,7 @@ class DiffPartitions {
                       and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= ?
                       and to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= %s
                     order by 1
-                    """.formatted(DiffRetention.OLDEST_KEPT),
+                    """.formatted(OLDEST_KEPT),
                     row -> new TableName("segdiff", row.getString(1)),
                     horizon,
                     retention.toDays());

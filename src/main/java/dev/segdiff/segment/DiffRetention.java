@@ -16,12 +16,6 @@ class DiffRetention {
      */
     private static final int BATCH = 10_000;
 
-    /**
-     * The SQL of the oldest day to keep: the current day minus the retention. The current day is that of the most
-     * advanced time zone, 14 hours ahead of UTC. It takes the retention in days as its only bind.
-     */
-    static final String OLDEST_KEPT = "((now() at time zone 'UTC' + interval '14 hours')::date - ?::integer)";
-
     private final Database database;
     private final DiffPartitions partitions;
     private final SegmentsConfig config;
@@ -65,8 +59,8 @@ class DiffRetention {
     }
 
     private long deleteVersions(LocalDate horizon, Duration retention) {
-        return database.transaction(
-                session -> session.update("""
+        return database.transaction(session ->
+                session.update("""
                 delete from segdiff.segment_versions where version in (
                     select v.version from segdiff.segment_versions v
                     where v.day < ? and v.day < %s and exists (
@@ -74,6 +68,6 @@ class DiffRetention {
                         where newer.customer_id = v.customer_id and newer.segment_id = v.segment_id
                           and newer.version > v.version and newer.day < ?)
                     order by v.version limit ? for update skip locked)
-                """.formatted(OLDEST_KEPT), horizon, retention.toDays(), horizon, BATCH));
+                """.formatted(DiffPartitions.OLDEST_KEPT), horizon, retention.toDays(), horizon, BATCH));
     }
 }

@@ -85,7 +85,7 @@ public class Trash {
      *
      * @param after how long the table must have waited, by the time recorded in {@code segdiff.trash} and the
      *     database's clock
-     * @return false if the table has not waited for that long, or is not in the trash any more
+     * @return whether the table was dropped; false if the table has not waited for that long, or is not in the trash
      */
     public boolean drop(Session session, Entry entry, Duration after) {
         boolean due = session.update(
@@ -93,18 +93,26 @@ public class Trash {
                         entry.id(),
                         after.toSeconds())
                 > 0;
-        if (due && entry.table() != null) {
-            session.update("lock table " + entry.table() + " in access exclusive mode");
-            boolean ours = session.one(
-                    "select not relispartition and relnamespace = 'segdiff_trash'::regnamespace"
-                            + " from pg_class where oid = ?::regclass",
-                    row -> row.getBoolean(1),
-                    entry.table().toString());
-            if (ours) {
-                session.update("drop table " + entry.table());
-            }
+        TableName table = entry.table();
+        // Looked at before the lock as well: a table that is in use again is not to be locked.
+        if (!due || table == null || !isOurs(session, table)) {
+            return false;
         }
-        return due;
+        session.update("lock table " + table + " in access exclusive mode");
+        if (!isOurs(session, table)) {
+            return false;
+        }
+        session.update("drop table " + table);
+        return true;
+    }
+
+    private static boolean isOurs(Session session, TableName table) {
+        return session.first(
+                        "select not relispartition and relnamespace = 'segdiff_trash'::regnamespace"
+                                + " from pg_class where oid = to_regclass(?)",
+                        row -> row.getBoolean(1),
+                        table.toString())
+                .orElse(false);
     }
 
     /** The step that drops a table for good after it has waited for {@code after}. */
@@ -112,7 +120,9 @@ public class Trash {
         return new Step<>(
                 count,
                 Entry::origin,
-                entry -> "drop table " + entry.table(),
+                entry -> entry.table() == null
+                        ? "delete from segdiff.trash where trash_id = " + entry.id()
+                        : "drop table " + entry.table(),
                 (session, entry) -> drop(session, entry, after));
     }
 

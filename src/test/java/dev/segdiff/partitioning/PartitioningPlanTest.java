@@ -54,7 +54,7 @@ class PartitioningPlanTest {
 
             assertThat(plan.reasons()).isEmpty();
             assertThat(plan.refused()).isFalse();
-            assertThat(plan.by()).isEqualTo("range (\"created_at\")");
+            assertThat(plan.by()).isEqualTo(BY_MONTH);
             assertThat(plan.objects())
                     .containsExactly(
                             new Verdict("primary key", "event_pkey", Treatment.CARRIED, ""),
@@ -193,14 +193,34 @@ class PartitioningPlanTest {
         }
 
         @Test
-        void partialAndExpressionKeysAreRefused() {
+        void keyOfAnExpressionIsRefusedAndAPartialOneCarried() {
             db.execute(
+                    "drop index app.by_id",
                     "create unique index part on app.event (created_at, note) where note is not null",
-                    "create unique index lowered on app.event (lower(note))");
+                    "create unique index lowered on app.event (lower(note))",
+                    "create table parted (like app.event) partition by range (created_at)",
+                    "create unique index on parted (created_at, note) where note is not null");
 
             assertThat(plan(BY_MONTH).reasons())
-                    .anySatisfy(reason -> assertThat(reason).startsWith("unique key part: "))
-                    .anySatisfy(reason -> assertThat(reason).startsWith("unique key lowered: "));
+                    .singleElement()
+                    .asString()
+                    .startsWith("unique key lowered: ")
+                    .endsWith("make a plain index of it");
+        }
+
+        @Test
+        void keyOfTwoColumnsIsNamedAsItsIndexNamesThem() {
+            db.execute(
+                    "drop index app.by_id",
+                    "create unique index two on app.event (id, user_id)",
+                    "create table remark (u bigint, e bigint, foreign key (u, e) references app.event (user_id, id))");
+
+            assertThat(plan(BY_MONTH).reasons())
+                    .contains("unique key two: partitions by created_at cannot keep (id,user_id) unique:"
+                            + " --registry id,user_id, or --accept-unenforced id,user_id");
+            assertThat(plan(BY_MONTH, new Choices(Set.of("id,user_id"), Set.of()))
+                            .reasons())
+                    .isEmpty();
         }
 
         @Test
@@ -299,6 +319,21 @@ class PartitioningPlanTest {
             assertThat(plan("range(id) 1000").estimate().partitions()).isEqualTo(6);
             assertThat(plan("hash(user_id) 64").estimate().partitions()).isEqualTo(64);
             assertThat(plan("list(region)").estimate().partitions()).isEqualTo(5);
+        }
+
+        @Test
+        void partitionsOfTimesInIdsAndOfFarTimes() {
+            db.execute(
+                    "alter table app.event add column key uuid",
+                    "update app.event set key = segdiff.uuid_at(created_at)",
+                    "alter table app.event alter key set not null");
+            assertThat(plan("range(key) month").estimate().partitions()).isEqualTo(7);
+
+            db.execute("insert into app.event (created_at, user_id, key)"
+                    + " values ('9999-01-01', 1, segdiff.uuid_at(now()))");
+            assertThat(plan("range(created_at) hour").estimate().partitions()).isNull();
+            db.execute("update app.event set created_at = 'infinity' where created_at = '9999-01-01'");
+            assertThat(plan(BY_MONTH).estimate().partitions()).isNull();
         }
 
         @Test
