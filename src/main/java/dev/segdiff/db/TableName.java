@@ -40,6 +40,11 @@ public record TableName(String schema, String name) {
                 : new TableName(first, unquote(matcher.group(2)));
     }
 
+    /** Whether the table belongs to segdiff or to PostgreSQL itself, and not to an application. */
+    public boolean belongsToSystem() {
+        return schema.matches("segdiff|segdiff_trash|information_schema|pg_.*");
+    }
+
     /** The name as people write it, quoted only where that is necessary. */
     public String plain() {
         return plain(schema) + "." + plain(name);

@@ -107,8 +107,7 @@ class PolicyCheck {
         if (facts.standby()) {
             faults.add("the server is a standby: connect to the primary");
         }
-        if (facts.schema().matches("segdiff|segdiff_trash|information_schema|pg_.*")
-                && !policy.table().equals(AUDIT_LOG)) {
+        if (policy.table().belongsToSystem() && !policy.table().equals(AUDIT_LOG)) {
             faults.add(name + " is a table of segdiff or of PostgreSQL itself");
         }
         boolean partitioned = facts.partitioned();
@@ -125,8 +124,8 @@ class PolicyCheck {
                     .formatted(name, policy.column(), policy.name()));
         }
         if (!facts.mayUseSchema()) {
-            faults.add(
-                    "the database role may not use schema %1$s: grant usage on schema %1$s".formatted(facts.schema()));
+            faults.add("the database role may not use schema %1$s: grant usage on schema %1$s"
+                    .formatted(policy.table().schema()));
         }
         if (!facts.mayDelete()) {
             faults.add(("the database role may not select and delete in %1$s, or not lock its rows:"

@@ -73,7 +73,7 @@ class Rebuilds {
      * Decides about an index that statistics suspect. A measurement confirms or refutes the suspicion, and is left out
      * if the index could not be rebuilt now anyway.
      *
-     * @param tried how many indexes this run has begun to rebuild, whatever came of it
+     * @param tried how many indexes this run has begun to rebuild, the failed rebuilds included
      */
     private void consider(RunContext run, IndexState suspect, AtomicInteger tried) {
         Optional<String> known =

@@ -5,7 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/** Says why a table itself cannot be partitioned as a person wants it, whatever hangs on the table. */
+/** Says why a table itself cannot be partitioned as a person wants it; {@link CarryOver} judges its objects. */
 final class Fitness {
     private static final Set<String> TIMES = Set.of("timestamptz", "timestamp", "date", "uuid");
     private static final Set<String> NUMBERS = Set.of("int8", "int4", "int2");
@@ -22,7 +22,7 @@ final class Fitness {
             case "f" -> faults.add(name + " is a foreign table: its rows lie on another server");
             default -> faults.add(name + " is no table");
         }
-        if (table.schema().matches("segdiff|segdiff_trash|information_schema|pg_.*")) {
+        if (table.belongsToSystem()) {
             faults.add(name + " is a table of segdiff or of PostgreSQL itself");
         }
         if (original.isPartition()) {

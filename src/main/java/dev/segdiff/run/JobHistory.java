@@ -23,9 +23,9 @@ public class JobHistory {
     /**
      * The last run of a job, and its last success.
      *
-     * @param completedAt the end of the last run in which the job began its work, whatever the outcome; null while that
-     *     run is in progress
-     * @param took how long that run took; null while that run is in progress
+     * @param completedAt the end of the last ended run in which the job began its work, with any outcome; null if there
+     *     is no such run
+     * @param took how long that run took; null if there is no such run
      * @param succeededAt the end of the last run that succeeded, or found nothing to do
      * @param successAge how long ago {@code succeededAt} was, by the database's clock
      */

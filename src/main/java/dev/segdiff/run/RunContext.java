@@ -110,7 +110,7 @@ public final class RunContext {
      * for such a reason.
      */
     public void endForGood(String why) {
-        // A run that a signal ends already is to go on elsewhere, whatever is asked of it meanwhile.
+        // A run that a signal is ending is made up for, even if a person asks it to stop before its end.
         endedForGood = endedForGood || !cancellation.isRequested();
         cancellation.request(why);
     }

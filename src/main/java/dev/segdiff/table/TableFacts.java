@@ -30,7 +30,6 @@ import java.util.Set;
  */
 public record TableFacts(
         String kind,
-        String schema,
         boolean hasColumn,
         String baseType,
         String castType,
@@ -49,7 +48,7 @@ public record TableFacts(
      */
     public static Optional<TableFacts> of(Session session, TableName table, String column) {
         return session.first("""
-                select c.relkind, n.nspname, a.attnum is not null as has_column, b.typname as base_type,
+                select c.relkind, a.attnum is not null as has_column, b.typname as base_type,
                     format_type(b.oid, -1) as cast_type,
                     coalesce(p.partstrat = 'r' and p.partnatts = 1 and p.partattrs[0] = a.attnum, false)
                         as partitioned_by_column,
@@ -79,7 +78,6 @@ public record TableFacts(
     private static TableFacts read(ResultSet row) throws SQLException {
         return new TableFacts(
                 row.getString("relkind"),
-                row.getString("nspname"),
                 row.getBoolean("has_column"),
                 String.valueOf(row.getString("base_type")),
                 String.valueOf(row.getString("cast_type")),
